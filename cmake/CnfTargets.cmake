@@ -1,0 +1,53 @@
+# cnf_library, cnf_test: the only two ways a target is made here, so that flags, headers and layers are said once.
+
+add_library(cnf_options INTERFACE)
+target_compile_features(cnf_options INTERFACE cxx_std_20)
+target_compile_options(cnf_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast
+  -Wnon-virtual-dtor -Woverloaded-virtual)
+if(CNF_WERROR)
+  target_compile_options(cnf_options INTERFACE -Werror)
+endif()
+if(CNF_SANITIZE)
+  add_compile_options(-fsanitize=${CNF_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${CNF_SANITIZE})
+endif()
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+# cnf_library(storage SOURCES s3.cc … HEADERS s3.h … DEPS cnf::util … PRIVATE_DEPS CURL::libcurl …)
+# makes the static library cnf_storage, alias cnf::storage. HEADERS are public: installed, and each must
+# compile alone. DEPS are the layers below; PRIVATE_DEPS are what no public header shows.
+function(cnf_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(cnf_${name} STATIC ${ARG_SOURCES})
+  add_library(cnf::${name} ALIAS cnf_${name})
+  set_target_properties(cnf_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  target_sources(cnf_${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARG_HEADERS})
+  target_include_directories(cnf_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_compile_features(cnf_${name} PUBLIC cxx_std_20)
+  target_link_libraries(cnf_${name} PUBLIC ${ARG_DEPS} PRIVATE $<BUILD_INTERFACE:cnf_options> ${ARG_PRIVATE_DEPS})
+  set_property(GLOBAL APPEND PROPERTY CNF_LIBRARIES cnf_${name})
+endfunction()
+
+# cnf_test(storage_test SOURCES a_test.cc b_test.cc DEPS cnf::storage …): one gtest program a package.
+# The folder of real files from the field is told to tests as CNF_SHARED_DATA (see tests/README.md).
+function(cnf_test name)
+  if(NOT CNF_BUILD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE cnf_options ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT}
+    ENVIRONMENT "CNF_SHARED_DATA=${CNF_SHARED_DATA};CNF_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+endfunction()
+
+set(CNF_SHARED_DATA ${PROJECT_SOURCE_DIR}/../shared/data CACHE PATH
+    "Real files from the field; tests that need them say so when the folder is absent")

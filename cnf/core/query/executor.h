@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "cnf/core/query/plan.h"
+#include "cnf/core/query/table.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/context.h"
+
+namespace cnf::query {
+
+/// Turns a unit's bytes (one span per range, checked) into rows. Pure; called concurrently.
+using Decoder = std::function<Table(const Unit& unit, std::span<const ByteSpan> ranges)>;
+
+struct ExecutorOptions {
+  std::size_t threads = 0;                         ///< Decoding; 0: the machine's cores.
+  std::uint64_t memory = std::uint64_t{512} << 20; ///< Bytes fetched or decoded and not yet taken.
+};
+
+/// The answer of a query, table by table, in the plan's order, while later units are still coming.
+/// Destroying it early stops the downloads. Threads: one at a time.
+class Results {
+ public:
+  ~Results();
+  Results(Results&&) noexcept;
+  Results& operator=(Results&&) noexcept;
+  Results(const Results&) = delete;
+  Results& operator=(const Results&) = delete;
+
+  /// The next table with at least one row; nullopt at the end or when the limit is reached. Throws
+  /// the first error of fetching, checking or decoding: an answer is whole or it is an error.
+  [[nodiscard]] std::optional<Table> next();
+
+ private:
+  friend class Executor;
+  struct Impl;
+  explicit Results(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Runs plans: fetch → check → decode → filter → ordered tables, with bounded memory.
+/// At least one unit is always let in, so a bound smaller than a unit slows but does not stop it.
+class Executor {
+ public:
+  Executor(std::shared_ptr<const storage::Storage> storage, ExecutorOptions options = {})
+      : storage_(std::move(storage)), options_(options) {}
+
+  [[nodiscard]] Results run(Plan plan, Decoder decoder, const Context& context = {}) const;
+
+ private:
+  std::shared_ptr<const storage::Storage> storage_;
+  ExecutorOptions options_;
+};
+
+}  // namespace cnf::query

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
+
+namespace cnf::storage {
+
+/// An object as a store describes it.
+struct FileInfo {
+  std::string key;
+  std::uint64_t size = 0;
+  std::string etag;  ///< Changes whenever the bytes do; opaque; empty if the store has none.
+  std::chrono::sys_seconds modified{};
+  std::string storage_class{};  ///< As the store spells it; empty where it has no such thing.
+};
+
+/// A whole object, or a tail of it, with what the same answer said about it.
+struct Object {
+  Buffer bytes;
+  FileInfo info;
+};
+
+/// What must hold on the store for a write to take effect, decided by the store at commit.
+class Condition {
+ public:
+  enum class Kind : std::uint8_t { none, if_absent, if_match };
+
+  Condition() = default;
+  [[nodiscard]] static Condition if_absent() { return {Kind::if_absent, {}}; }
+  [[nodiscard]] static Condition if_match(std::string etag) { return {Kind::if_match, std::move(etag)}; }
+
+  [[nodiscard]] Kind kind() const noexcept { return kind_; }
+  [[nodiscard]] const std::string& etag() const noexcept { return etag_; }
+
+ private:
+  Condition(Kind kind, std::string etag) : kind_(kind), etag_(std::move(etag)) {}
+  Kind kind_ = Kind::none;
+  std::string etag_;
+};
+
+struct WriteOptions {
+  Condition condition = {};
+  std::string content_type = "application/octet-stream";
+  std::optional<std::uint64_t> size_hint = {};  ///< Lets a backend choose its part size.
+};
+
+/// One range of one object, wanted in the caller's own memory.
+struct FetchRequest {
+  std::string key;
+  std::uint64_t offset = 0;
+  MutableByteSpan into;              ///< Its size is the range's length; all of it or an error.
+  std::string etag = {};             ///< If set, the object must still have it: else corrupt_data.
+  std::optional<Error> error = {};   ///< Set when this request failed; then `into` is unspecified.
+};
+
+/// Told the index of a request whose outcome is known. Runs on the thread that received the bytes:
+/// keep it short, do not throw, and do not call the storage from it.
+using FetchDone = std::function<void(std::size_t index)>;
+
+/// How fetch() turns what is wanted into requests. 0 means: what the backend finds best.
+struct FetchOptions {
+  std::uint64_t gap = 0;          ///< Ranges of one object at most this far apart become one request.
+  std::uint64_t max_request = 0;  ///< No request is longer: long ranges are split, merging stops here.
+};
+
+struct ListOptions {
+  std::string prefix = {};
+  std::string delimiter = {};    ///< "/" lists one level: deeper keys are folded into common prefixes.
+  std::string start_after = {};  ///< Only keys that sort after it.
+};
+
+/// One page of a listing, in ascending byte order of keys.
+struct ListPage {
+  std::vector<FileInfo> objects;
+  std::vector<std::string> prefixes;  ///< Common prefixes, ending in the delimiter.
+  std::string next;                   ///< Continuation token; empty on the last page.
+};
+
+class Storage;
+
+/// Pages are fetched as the iteration needs them: `for (const FileInfo& info : storage->list(…))`.
+/// Common prefixes come as FileInfo with a key that ends in the delimiter and size 0.
+class Listing {
+ public:
+  Listing(std::shared_ptr<const Storage> storage, ListOptions options, Context context);
+
+  /// The next entry, nullopt at the end. Throws what Storage::list_page throws.
+  [[nodiscard]] std::optional<FileInfo> next();
+
+  class Iterator {
+   public:
+    using value_type = FileInfo;
+    using difference_type = std::ptrdiff_t;
+    explicit Iterator(Listing& listing) : listing_(&listing), current_(listing.next()) {}
+    const FileInfo& operator*() const { return *current_; }
+    Iterator& operator++() {
+      current_ = listing_->next();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const { return !current_; }
+
+   private:
+    Listing* listing_;
+    std::optional<FileInfo> current_;
+  };
+  [[nodiscard]] Iterator begin() { return Iterator(*this); }
+  [[nodiscard]] static std::default_sentinel_t end() { return {}; }
+
+ private:
+  void fetch_page();
+
+  std::shared_ptr<const Storage> storage_;
+  ListOptions options_;
+  Context context_;
+  std::vector<FileInfo> page_;  // objects and prefixes of the page, merged in key order
+  std::size_t position_ = 0;
+  std::string token_;
+  bool last_ = false;
+};
+
+/// Reads one object. Nothing is fetched before the first read, and no state is held on the store.
+///
+/// Threads: read_at and read_ranges may be called concurrently; read and seek may not.
+class Reader {
+ public:
+  Reader(std::shared_ptr<const Storage> storage, std::string key);
+
+  /// The object's size in bytes; one request, once. Throws not_found.
+  [[nodiscard]] std::uint64_t size(const Context& context = {}) const;
+
+  /// Reads up to `into.size()` bytes at the current position and moves it; 0 at the end.
+  [[nodiscard]] std::size_t read(MutableByteSpan into, const Context& context = {});
+  void seek(std::uint64_t position) noexcept { position_ = position; }
+  [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
+
+  /// Reads exactly `into.size()` bytes; throws corrupt_data if the object ends before.
+  void read_at(std::uint64_t offset, MutableByteSpan into, const Context& context = {}) const;
+
+  struct Range {
+    std::uint64_t offset = 0;
+    MutableByteSpan into;
+  };
+  /// Many ranges at once, as Storage::fetch reads them.
+  void read_ranges(std::span<const Range> ranges, const Context& context = {}) const;
+
+ private:
+  std::shared_ptr<const Storage> storage_;
+  std::string key_;
+  std::uint64_t position_ = 0;
+  mutable std::optional<std::uint64_t> size_;
+};
+
+/// Writes one object: all of it becomes visible in commit(), or nothing ever.
+///
+/// A Writer destroyed without commit() aborts. It keeps the Context it was created with.
+/// Memory: at most part_size × (concurrency + 1). Threads: one at a time.
+class Writer {
+ public:
+  virtual ~Writer() = default;
+  Writer() = default;
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  /// Appends; blocks while too many parts are in flight. Throws what the store answers.
+  virtual void write(ByteSpan bytes) = 0;
+  /// Makes the object visible, if the condition holds. Throws already_exists (if_absent) or
+  /// precondition_failed (if_match); then the object on the store is as it was.
+  virtual FileInfo commit() = 0;
+  /// Gives up: nothing becomes visible and nothing is left on the store, as far as it can be told.
+  virtual void abort() noexcept = 0;
+};
+
+/// One request that a backend sends: a range of an object, scattered into pieces of memory.
+struct Transfer {
+  /// `skip` bytes that nobody wants, then bytes for `into`.
+  struct Piece {
+    std::uint64_t skip = 0;
+    MutableByteSpan into;
+  };
+  std::string_view key;
+  std::string_view etag;
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;  ///< The sum of all skips and pieces.
+  std::vector<Piece> pieces;
+};
+
+/// Told the index of a transfer and, if it failed, why.
+using TransferDone = std::function<void(std::size_t index, const Error* error)>;
+
+/// What a read is good at on this backend; fetch() plans with it.
+struct ReadProfile {
+  std::uint64_t gap = 0;  ///< Bytes that cost about as much to read as another request.
+  std::uint64_t max_request = std::uint64_t{16} << 20;
+};
+
+/// A store of immutable objects under flat, '/'-separated keys.
+///
+/// Threads: every member may be called concurrently. Lifetime: always in a shared_ptr; Readers,
+/// Writers and Listings keep it alive. Keys are relative, not empty, without "." or ".." segments:
+/// anything else throws invalid_argument. Any call throws Error permission_denied, unauthenticated,
+/// throttled or unavailable (after retries), deadline_exceeded or cancelled.
+/// Backends override the do_ members only, and must pass testing::check_storage().
+class Storage : public std::enable_shared_from_this<Storage> {
+ public:
+  virtual ~Storage() = default;
+  Storage() = default;
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  [[nodiscard]] std::unique_ptr<Reader> open(std::string_view key) const;
+  [[nodiscard]] std::unique_ptr<Writer> create(std::string_view key, const WriteOptions& options = {},
+                                               const Context& context = {});
+  /// create, write, commit.
+  FileInfo put(std::string_view key, ByteSpan bytes, const WriteOptions& options = {},
+               const Context& context = {});
+
+  /// The whole object in one request; throws not_found, and corrupt_data if it has over `limit` bytes.
+  [[nodiscard]] Object read_all(std::string_view key, std::uint64_t limit,
+                                const Context& context = {}) const;
+  /// The last `length` bytes (all of a shorter object) and its size, in one request.
+  [[nodiscard]] Object read_tail(std::string_view key, std::uint64_t length,
+                                 const Context& context = {}) const;
+
+  /// Fetches many ranges of many objects at once, straight into the callers' buffers.
+  ///
+  /// Near ranges of one object are coalesced, long ones are split; `done` runs once per request as
+  /// soon as its bytes are whole. Returns when every outcome is known. Every request's own failure
+  /// is in its `error`; the first of them is thrown at the end.
+  void fetch(std::span<FetchRequest> requests, const Context& context = {},
+             const FetchDone& done = {}, const FetchOptions& options = {}) const;
+
+  /// All objects under a prefix, lazily; of one level if a delimiter is given.
+  [[nodiscard]] Listing list(ListOptions options = {}, const Context& context = {}) const;
+  [[nodiscard]] ListPage list_page(const ListOptions& options, const std::string& token,
+                                   const Context& context = {}) const;
+
+  /// Removes objects, in batches where the store can; an absent one is no error.
+  void remove(std::string_view key, const Context& context = {});
+  void remove(std::span<const std::string> keys, const Context& context = {});
+
+  [[nodiscard]] bool exists(std::string_view key, const Context& context = {}) const;
+  /// Throws not_found; try_stat answers nullopt instead.
+  [[nodiscard]] FileInfo stat(std::string_view key, const Context& context = {}) const;
+  [[nodiscard]] std::optional<FileInfo> try_stat(std::string_view key,
+                                                 const Context& context = {}) const;
+
+  /// Copies within this store, on the server where it can. Throws not_found.
+  FileInfo copy(std::string_view from, std::string_view to, const WriteOptions& options = {},
+                const Context& context = {});
+
+  /// The URI of a key (of the root, for ""), as people write it; never contains a secret.
+  [[nodiscard]] std::string uri(std::string_view key = {}) const { return do_uri(key); }
+
+ private:
+  [[nodiscard]] virtual std::string do_uri(std::string_view key) const = 0;
+  [[nodiscard]] virtual ReadProfile do_read_profile() const = 0;
+  /// Runs every transfer, at the concurrency that suits the backend; calls `done` once for each.
+  /// Stops early when the context says so: then `done` gets cancelled or deadline_exceeded.
+  virtual void do_fetch(std::span<const Transfer> transfers, const Context& context,
+                        const TransferDone& done) const = 0;
+  /// The whole object (`tail` nullopt) or its last bytes; reads no more than `limit` bytes.
+  [[nodiscard]] virtual Object do_read(std::string_view key, std::optional<std::uint64_t> tail,
+                                       std::uint64_t limit, const Context& context) const = 0;
+  [[nodiscard]] virtual std::unique_ptr<Writer> do_create(std::string_view key,
+                                                          const WriteOptions& options,
+                                                          const Context& context) = 0;
+  [[nodiscard]] virtual ListPage do_list_page(const ListOptions& options, const std::string& token,
+                                              const Context& context) const = 0;
+  virtual void do_remove(std::span<const std::string> keys, const Context& context) = 0;
+  [[nodiscard]] virtual std::optional<FileInfo> do_stat(std::string_view key,
+                                                        const Context& context) const = 0;
+  virtual FileInfo do_copy(std::string_view from, std::string_view to, const WriteOptions& options,
+                           const Context& context);
+};
+
+}  // namespace cnf::storage
