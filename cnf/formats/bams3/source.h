@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "cnf/core/storage/options.h"
+#include "cnf/core/util/context.h"
+#include "cnf/formats/bams3/header.h"
+#include "cnf/formats/bams3/record.h"
+
+namespace cnf::bams3 {
+
+/// Records in some order, one at a time. Threads: one at a time.
+class RecordSource {
+ public:
+  virtual ~RecordSource() = default;
+  [[nodiscard]] virtual const Header& header() const = 0;
+  /// Appends the next record to `batch`, checked; false at the end. Throws Error corrupt_data that
+  /// names the input and the record's number (from 1).
+  [[nodiscard]] virtual bool next(RecordBatch& batch) = 0;
+  /// Bytes of the input consumed so far, as stored (compressed), for progress; 0 if not known.
+  [[nodiscard]] virtual std::uint64_t consumed() const { return 0; }
+};
+
+struct SourceOptions {
+  std::string reference = {};       ///< FASTA for CRAM input; empty: only what the CRAM embeds.
+  storage::Options storage = {};    ///< For input from a store.
+};
+
+/// Opens SAM, BAM or CRAM, plain or compressed, by content: a path, a URI of any store, or "-" for
+/// standard input. Records of BAM come through byte by byte, unparsed; those of SAM and CRAM get the
+/// binary form that htslib gives them.
+/// Throws Error not_found, corrupt_data (not an alignment file, truncated), unsupported (a reference
+/// or position beyond 2^31 - 1, which BAM cannot hold).
+[[nodiscard]] std::unique_ptr<RecordSource> open_source(const std::string& uri,
+                                                        const SourceOptions& options,
+                                                        const Context& context);
+
+/// How the records of a dataset are ordered.
+enum class Order : std::uint8_t {
+  coordinate,  ///< samtools sort: reference, position, strand; unplaced last; stable.
+  keep,        ///< As they come.
+  name,        ///< samtools sort -n: natural order of names, then read 1 before read 2.
+};
+
+struct SortOptions {
+  Order order = Order::coordinate;
+  std::uint64_t memory = std::uint64_t{1} << 30;  ///< Bytes of records held before a run is spilled.
+  std::filesystem::path temporary = {};           ///< Folder for runs; empty: the system's.
+};
+
+/// A source whose records come in the order that was asked for.
+class SortedSource : public RecordSource {
+ public:
+  /// True if records left the order of the input; known when next() has returned false.
+  [[nodiscard]] virtual bool moved() const = 0;
+};
+
+/// Puts a source in order. Input that is already in coordinate order by (reference, position) is
+/// never reordered, whatever its header says; if it also declares SO:coordinate it streams through,
+/// and the first record out of place throws Error invalid_argument that says what to do (open it
+/// again with `trust_header` false). Otherwise records are held up to `memory` bytes, then spilled
+/// as runs of zstd-1 compressed raw records and merged; runs are removed on every way out.
+/// \param trust_header  stream what declares SO:coordinate instead of sorting it.
+[[nodiscard]] std::unique_ptr<SortedSource> sort_source(std::unique_ptr<RecordSource> source,
+                                                        const SortOptions& options, bool trust_header,
+                                                        const Context& context);
+
+}  // namespace cnf::bams3
