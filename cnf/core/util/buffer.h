@@ -22,7 +22,8 @@ using MutableByteSpan = std::span<std::byte>;
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// A growable run of bytes that are not zeroed first: what is downloaded or decoded is written once.
+/// A growable run of bytes that are not zeroed first: what is downloaded or decoded is written
+/// once.
 ///
 /// Move-only. Threads: as a std::vector.
 class Buffer {
@@ -45,12 +46,15 @@ class Buffer {
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] MutableByteSpan span() noexcept { return {data_.get(), size_}; }
   [[nodiscard]] ByteSpan span() const noexcept { return {data_.get(), size_}; }
-  operator ByteSpan() const noexcept { return span(); }  // NOLINT(google-explicit-constructor): a view
+  operator ByteSpan() const noexcept {
+    return span();
+  }  // NOLINT(google-explicit-constructor): a view
 
   /// Grows or shrinks; new bytes are indeterminate. Old bytes stay. Throws std::bad_alloc.
   void resize(std::size_t size);
   void reserve(std::size_t capacity);
   void clear() noexcept { size_ = 0; }
+  /// `bytes` must not lie in this buffer: growing moves it.
   void append(ByteSpan bytes);
   /// Makes room for `size` more bytes and returns them, indeterminate.
   [[nodiscard]] MutableByteSpan extend(std::size_t size);
@@ -63,13 +67,15 @@ class Buffer {
 
 /// Buffers that are used again instead of freed, at most `max_retained` bytes of them.
 ///
-/// Threads: every member may be called concurrently. Must outlive nothing: give() after take() is up
-/// to the caller, and a buffer that is never given back is simply freed.
+/// Threads: every member may be called concurrently. Must outlive nothing: give() after take() is
+/// up to the caller, and a buffer that is never given back is simply freed. When there is no room
+/// for a buffer that is given back, smaller ones are freed for it: the large ones cost most to make
+/// again.
 class BufferPool {
  public:
   explicit BufferPool(std::size_t max_retained) : max_retained_(max_retained) {}
 
-  /// A buffer of `size` indeterminate bytes.
+  /// A buffer of `size` indeterminate bytes; its capacity may be up to four times that.
   [[nodiscard]] Buffer take(std::size_t size);
   void give(Buffer buffer) noexcept;
   [[nodiscard]] std::size_t retained() const noexcept;

@@ -29,10 +29,8 @@ class ByteWriter {
   explicit ByteWriter(Buffer& out) noexcept : out_(out) {}
 
   template <typename T>
-    requires std::is_arithmetic_v<T>
-  void put(T value) {
-    std::memcpy(out_.extend(sizeof(T)).data(), &value, sizeof(T));
-  }
+  requires std::is_arithmetic_v<T>
+  void put(T value) { std::memcpy(out_.extend(sizeof(T)).data(), &value, sizeof(T)); }
   void put_varint(std::uint64_t value);
   void put_zigzag(std::int64_t value) { put_varint(zigzag(value)); }
   void put_bytes(ByteSpan bytes) { out_.append(bytes); }
@@ -44,17 +42,19 @@ class ByteWriter {
 };
 
 /// Reads what ByteWriter wrote, from bytes that may be hostile: every step past the end throws
-/// Error corrupt_data that names the subject and the offset. The bytes and `subject` must outlive it.
+/// Error corrupt_data that names the subject and the offset. The bytes and `subject` must outlive
+/// it.
 class ByteReader {
  public:
-  ByteReader(ByteSpan bytes, std::string_view subject) noexcept : bytes_(bytes), subject_(subject) {}
+  ByteReader(ByteSpan bytes, std::string_view subject) noexcept
+      : bytes_(bytes), subject_(subject) {}
 
   [[nodiscard]] std::size_t offset() const noexcept { return offset_; }
   [[nodiscard]] std::size_t remaining() const noexcept { return bytes_.size() - offset_; }
   [[nodiscard]] bool at_end() const noexcept { return offset_ == bytes_.size(); }
 
   template <typename T>
-    requires std::is_arithmetic_v<T>
+  requires std::is_arithmetic_v<T>
   [[nodiscard]] T get() {
     T value;
     std::memcpy(&value, get_bytes(sizeof(T)).data(), sizeof(T));

@@ -9,6 +9,7 @@
 #include <memory>
 #include <stop_token>
 #include <string_view>
+#include <utility>
 
 namespace cnf {
 
@@ -19,10 +20,12 @@ inline constexpr std::size_t kRequestKinds = 6;
 
 /// What some work cost so far. A value: take one before and after to see what lies between.
 struct Usage {
-  std::array<std::uint64_t, kRequestKinds> requests{};  ///< Attempts sent, by RequestKind; a retry counts.
-  std::uint64_t bytes_wanted = 0;   ///< Bytes callers asked for.
-  std::uint64_t bytes_fetched = 0;  ///< Bytes that came: wanted ones, gaps between them, and retries.
-  std::uint64_t bytes_sent = 0;     ///< Bytes of object data uploaded.
+  std::array<std::uint64_t, kRequestKinds>
+      requests{};                  ///< Attempts sent, by RequestKind; a retry counts.
+  std::uint64_t bytes_wanted = 0;  ///< Bytes callers asked for.
+  std::uint64_t bytes_fetched =
+      0;                         ///< Bytes that came: wanted ones, gaps between them, and retries.
+  std::uint64_t bytes_sent = 0;  ///< Bytes of object data uploaded.
   std::uint64_t retries = 0;
   std::uint64_t throttles = 0;  ///< Answers that asked to slow down (429, 503 SlowDown).
 
@@ -50,7 +53,8 @@ class Accounting {
 
 /// What every call that can block takes: when to stop, and where to count.
 ///
-/// Cheap to copy. The default one never stops, has no deadline, and counts nowhere that can be seen.
+/// Cheap to copy. The default one never stops, has no deadline, and counts nowhere that can be
+/// seen.
 class Context {
  public:
   using Clock = std::chrono::steady_clock;
@@ -66,10 +70,15 @@ class Context {
   [[nodiscard]] const std::stop_token& stop() const noexcept { return stop_; }
   [[nodiscard]] Clock::time_point deadline() const noexcept { return deadline_; }
   [[nodiscard]] Accounting& accounting() const noexcept { return *accounting_; }
-  [[nodiscard]] const std::shared_ptr<Accounting>& shared_accounting() const noexcept { return accounting_; }
+  [[nodiscard]] const std::shared_ptr<Accounting>& shared_accounting() const noexcept {
+    return accounting_;
+  }
 
-  /// Throws Error cancelled or deadline_exceeded, naming what was being done, if it is time to stop.
+  /// Throws Error cancelled or deadline_exceeded, naming what was being done, if it is time to
+  /// stop.
   void check(std::string_view doing, std::string_view subject) const;
+  /// The same for a caller with a clock of its own.
+  void check_at(Clock::time_point now, std::string_view doing, std::string_view subject) const;
 
  private:
   std::stop_token stop_;

@@ -8,10 +8,11 @@
 
 namespace cnf {
 
-/// What went wrong, as far as a caller can act on it. In Python each becomes the exception named here.
+/// What went wrong, as far as a caller can act on it. In Python each becomes the exception named
+/// here.
 enum class Errc : std::uint8_t {
-  not_found,            ///< FileNotFoundError: no such object, dataset, sample or contig.
-  already_exists,       ///< FileExistsError: the target is there and replacing it was not asked for.
+  not_found,       ///< FileNotFoundError: no such object, dataset, sample or contig.
+  already_exists,  ///< FileExistsError: the target is there and replacing it was not asked for.
   precondition_failed,  ///< cnf.PreconditionError: somebody else changed the object first.
   invalid_argument,     ///< ValueError: the call itself is wrong.
   corrupt_data,         ///< cnf.CorruptDataError: bytes contradict the format or a checksum.

@@ -30,6 +30,8 @@ struct RetryPolicy {
   int max_attempts = 10;
   std::chrono::milliseconds base{100};
   std::chrono::milliseconds cap{15'000};
+  /// A store that asks to wait longer than this is not waited for: its last error is the answer.
+  std::chrono::milliseconds longest_retry_after{120'000};
 
   /// How long to wait before attempt `attempt` + 1 (`attempt` counts from 1); nullopt: give up.
   /// \param retry_after  what the store asked for, if it did: it is a lower bound.
