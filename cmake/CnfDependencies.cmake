@@ -14,4 +14,5 @@ pkg_check_modules(htslib REQUIRED IMPORTED_TARGET htslib>=1.16)
 
 if(CNF_BUILD_TESTS)
   find_package(GTest REQUIRED)
+  find_package(rapidcheck REQUIRED)
 endif()

@@ -30,8 +30,10 @@ void expect_openssl(bool ok, std::string_view doing) {
     throw Error(Errc::internal, doing, "", "OpenSSL refused; is its default provider loaded?");
 }
 
+// Never null: OpenSSL's HMAC takes a null pointer for a missing argument, even with no bytes.
 const unsigned char* as_uchar(ByteSpan bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
+  static constexpr unsigned char kNothing = 0;
+  return bytes.empty() ? &kNothing : reinterpret_cast<const unsigned char*>(bytes.data());
 }
 
 constexpr std::string_view kBase64 =
@@ -114,7 +116,7 @@ Sha256Digest hmac_sha256(ByteSpan key, ByteSpan message) {
   }
   Sha256Digest digest;
   expect_openssl(
-      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), as_uchar(message),
+      HMAC(EVP_sha256(), as_uchar(key), static_cast<int>(key.size()), as_uchar(message),
            message.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr) != nullptr,
       "compute HMAC-SHA256");
   return digest;
