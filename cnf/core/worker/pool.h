@@ -15,12 +15,15 @@ namespace cnf::worker {
 /// A fixed number of workers and a bounded queue. The first task that throws stops the rest: tasks
 /// that have not started are dropped, and wait() rethrows its exception.
 ///
+/// The context is checked before each task; when it says stop, that counts as the first failure.
 /// Threads: submit may be called concurrently, also from tasks as long as the queue has room.
 class Pool {
  public:
   using Task = std::function<void()>;
 
-  /// \param queue  tasks that may wait; submit blocks beyond it. 0: twice the threads.
+  /// \param threads  0: default_threads().
+  /// \param queue    tasks that may wait; submit blocks beyond it. 0: twice the threads.
+  /// Throws Error unavailable if the system gives no more threads.
   explicit Pool(std::size_t threads, const Context& context = {}, std::size_t queue = 0);
   ~Pool();  ///< Drops what has not started, waits for what runs.
   Pool(const Pool&) = delete;
