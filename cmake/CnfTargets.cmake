@@ -1,4 +1,4 @@
-# cnf_library, cnf_test: the only two ways a target is made here, so that flags, headers and layers are said once.
+# cnf_library, cnf_test, cnf_fuzz: how targets are made here, so that flags, headers and layers are said once.
 
 add_library(cnf_options INTERFACE)
 target_compile_features(cnf_options INTERFACE cxx_std_20)
@@ -26,8 +26,17 @@ endif()
 # cnf_library(storage SOURCES s3.cc … HEADERS s3.h … DEPS cnf::util … PRIVATE_DEPS CURL::libcurl …)
 # makes the static library cnf_storage, alias cnf::storage. HEADERS are public: installed, and each must
 # compile alone. DEPS are the layers below; PRIVATE_DEPS are what no public header shows.
+# COMPONENT is the part of find_package(cnf COMPONENTS …) that brings it: a format's own name for
+# cnf/formats/*, core for all else unless said.
 function(cnf_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "COMPONENT" "SOURCES;HEADERS;DEPS;PRIVATE_DEPS" ${ARGN})
+  if(NOT ARG_COMPONENT)
+    set(ARG_COMPONENT core)
+    cmake_path(GET CMAKE_CURRENT_SOURCE_DIR PARENT_PATH parent)
+    if(parent STREQUAL "${PROJECT_SOURCE_DIR}/cnf/formats")
+      cmake_path(GET CMAKE_CURRENT_SOURCE_DIR FILENAME ARG_COMPONENT)
+    endif()
+  endif()
   add_library(cnf_${name} STATIC ${ARG_SOURCES})
   add_library(cnf::${name} ALIAS cnf_${name})
   set_target_properties(cnf_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
@@ -35,7 +44,8 @@ function(cnf_library name)
   target_include_directories(cnf_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   target_compile_features(cnf_${name} PUBLIC cxx_std_20)
   target_link_libraries(cnf_${name} PUBLIC ${ARG_DEPS} PRIVATE $<BUILD_INTERFACE:cnf_options> ${ARG_PRIVATE_DEPS})
-  set_property(GLOBAL APPEND PROPERTY CNF_LIBRARIES cnf_${name})
+  set_property(GLOBAL APPEND PROPERTY CNF_COMPONENTS ${ARG_COMPONENT})
+  set_property(GLOBAL APPEND PROPERTY CNF_LIBRARIES_${ARG_COMPONENT} cnf_${name})
 endfunction()
 
 # cnf_test(storage_test SOURCES a_test.cc b_test.cc DEPS cnf::storage …): one gtest program a package.
@@ -54,6 +64,31 @@ function(cnf_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "CNF_SHARED_DATA=${CNF_SHARED_DATA};CNF_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 endfunction()
+
+# cnf_fuzz(fuzz_btree SOURCES btree_fuzz.cc CORPUS corpus/btree DEPS cnf::index …): a libFuzzer target under
+# CNF_FUZZ. In every other build it is an ordinary test that replays its corpus, so that it cannot rot.
+function(cnf_fuzz name)
+  cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;DEPS" ${ARGN})
+  cmake_path(ABSOLUTE_PATH ARG_CORPUS BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} OUTPUT_VARIABLE corpus)
+  if(CNF_FUZZ)
+    add_executable(${name} ${ARG_SOURCES})
+    target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    # scripts/fuzz.sh reads which corpus belongs to which program.
+    file(APPEND ${PROJECT_BINARY_DIR}/fuzz_targets.txt "${name} ${corpus}\n")
+  elseif(CNF_BUILD_TESTS)
+    add_executable(${name} ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/fuzz/replay.cc)
+    add_test(NAME ${name} COMMAND ${name} ${corpus})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS fuzz)
+  else()
+    return()
+  endif()
+  target_link_libraries(${name} PRIVATE cnf_options ${ARG_DEPS})
+endfunction()
+if(CNF_FUZZ)
+  file(WRITE ${PROJECT_BINARY_DIR}/fuzz_targets.txt "")
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 
 set(CNF_SHARED_DATA ${PROJECT_SOURCE_DIR}/../shared/data CACHE PATH
     "Real files from the field; tests that need them say so when the folder is absent")
