@@ -11,7 +11,7 @@
 namespace cnf::storage {
 
 /// Which call of a store goes wrong, and how. Calls are counted from 1 over reads (each range that
-/// is sent), writes, commits, lists, stats, copies and removes.
+/// is sent), writes, commits, lists (each page), stats, copies and removes (each batch).
 struct FaultPlan {
   enum class Kind : std::uint8_t { fail, delay, truncate, corrupt };
   enum class Persistence : std::uint8_t { once, ever_after };
@@ -19,9 +19,11 @@ struct FaultPlan {
   Kind kind = Kind::fail;
   std::uint64_t nth = 1;
   Persistence persistence = Persistence::ever_after;
-  Errc code = Errc::unavailable;         ///< fail: what is thrown; a commit that fails may have landed or not.
-  std::chrono::milliseconds delay{0};    ///< delay: how long, cut short by the context.
-  std::uint64_t seed = 0;                ///< corrupt: which bit flips; truncate: where.
+  Errc code = Errc::unavailable;       ///< fail: what is thrown.
+  std::chrono::milliseconds delay{0};  ///< delay: how long, cut short by the context.
+  /// corrupt: which bit flips; truncate: where; fail, at a commit, a copy or a remove: if odd, it
+  /// has been done when it throws, as when only the answer of a store is lost.
+  std::uint64_t seed = 0;
 };
 
 /// Wraps a store and makes it fail on plan: truncate throws corrupt_data on reads as a short body

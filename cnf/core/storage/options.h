@@ -11,28 +11,32 @@ namespace cnf::storage {
 /// How a store is reached. Every field has a default; what a backend does not use it ignores.
 struct Options {
   // S3
-  std::string region = {};             ///< Default: AWS_REGION, the profile's, then "us-east-1".
-  std::string endpoint = {};           ///< e.g. "http://127.0.0.1:9000"; default: AWS's own.
-  std::string profile = {};            ///< Section of ~/.aws/config; default: AWS_PROFILE, "default".
-  std::string access_key_id = {};      ///< Explicit credentials go before all others.
+  std::string region = {};         ///< Default: AWS_REGION, the profile's, then "us-east-1".
+  std::string endpoint = {};       ///< e.g. "http://127.0.0.1:9000"; default: AWS's own.
+  std::string profile = {};        ///< Section of ~/.aws/config; default: AWS_PROFILE, "default".
+  std::string access_key_id = {};  ///< Explicit credentials go before all others.
   std::string secret_access_key = {};
   std::string session_token = {};
-  bool anonymous = false;              ///< Sign nothing.
+  bool anonymous = false;  ///< Sign nothing.
   enum class Addressing : std::uint8_t { automatic, path, virtual_host };
   Addressing addressing = Addressing::automatic;  ///< automatic: path with an endpoint, else host.
 
   // Common
-  std::uint64_t part_size = std::uint64_t{8} << 20;  ///< Bytes of an upload's part, at least 5 MiB on S3.
-  unsigned concurrency = 16;                         ///< Requests in flight per store.
+  std::uint64_t part_size = std::uint64_t{8}
+                            << 20;  ///< Bytes of an upload's part, at least 5 MiB on S3.
+  unsigned concurrency = 16;        ///< Requests in flight per store.
   std::chrono::milliseconds connect_timeout{5'000};
-  std::chrono::milliseconds stall_timeout{30'000};   ///< No byte for so long: the attempt has failed.
+  std::chrono::milliseconds stall_timeout{
+      30'000};  ///< No byte for so long: the attempt has failed.
   int max_retries = 9;
   enum class Durability : std::uint8_t { fsync, none };
-  Durability durability = Durability::fsync;         ///< Local: whether commit waits for the disk.
+  Durability durability = Durability::fsync;  ///< Local: whether commit waits for the disk.
 
-  /// Sets a field from text: region, endpoint, profile, anonymous, addressing, access_key_id,
-  /// secret_access_key, session_token, part_size, concurrency, connect_timeout, timeout,
-  /// max_retries, durability. Throws Error invalid_argument on an unknown name or value.
+  /// Sets a field from text: region, endpoint, profile, anonymous (true|false), addressing
+  /// (auto|path|virtual), access_key_id, secret_access_key, session_token, part_size ("8M"),
+  /// concurrency, connect_timeout and timeout ("500ms", "30s", "2m"; a number alone is seconds),
+  /// max_retries, durability (fsync|none). Throws Error invalid_argument on any other name or
+  /// value.
   void set(std::string_view name, std::string_view value);
 };
 

@@ -28,6 +28,7 @@ class HashSharding {
 };
 
 /// Stores every key of `inner` as "<prefix>/<key>"; lists without the prefix, in key order.
-[[nodiscard]] std::shared_ptr<Storage> sharded(std::shared_ptr<Storage> inner, HashSharding sharding);
+[[nodiscard]] std::shared_ptr<Storage> sharded(std::shared_ptr<Storage> inner,
+                                               HashSharding sharding);
 
 }  // namespace cnf::storage

@@ -7,10 +7,12 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cnf/core/util/buffer.h"
@@ -21,9 +23,9 @@ namespace cnf::storage {
 
 /// An object as a store describes it.
 struct FileInfo {
-  std::string key;
+  std::string key{};
   std::uint64_t size = 0;
-  std::string etag;  ///< Changes whenever the bytes do; opaque; empty if the store has none.
+  std::string etag{};  ///< Changes whenever the bytes do; opaque; empty if the store has none.
   std::chrono::sys_seconds modified{};
   std::string storage_class{};  ///< As the store spells it; empty where it has no such thing.
 };
@@ -41,7 +43,9 @@ class Condition {
 
   Condition() = default;
   [[nodiscard]] static Condition if_absent() { return {Kind::if_absent, {}}; }
-  [[nodiscard]] static Condition if_match(std::string etag) { return {Kind::if_match, std::move(etag)}; }
+  [[nodiscard]] static Condition if_match(std::string etag) {
+    return {Kind::if_match, std::move(etag)};
+  }
 
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
   [[nodiscard]] const std::string& etag() const noexcept { return etag_; }
@@ -62,25 +66,28 @@ struct WriteOptions {
 struct FetchRequest {
   std::string key;
   std::uint64_t offset = 0;
-  MutableByteSpan into;              ///< Its size is the range's length; all of it or an error.
-  std::string etag = {};             ///< If set, the object must still have it: else corrupt_data.
-  std::optional<Error> error = {};   ///< Set when this request failed; then `into` is unspecified.
+  MutableByteSpan into;             ///< Its size is the range's length; all of it or an error.
+  std::string etag = {};            ///< If set, the object must still have it: else corrupt_data.
+  std::optional<Error> error = {};  ///< Set when this request failed; then `into` is unspecified.
 };
 
-/// Told the index of a request whose outcome is known. Runs on the thread that received the bytes:
-/// keep it short, do not throw, and do not call the storage from it.
+/// Told the index of a request whose outcome is known; after that its buffer is not touched again.
+/// Runs on the thread that received the bytes, for one request of a fetch() at a time: keep it
+/// short, and do not call the storage from it. What it throws, fetch() rethrows when all is over.
 using FetchDone = std::function<void(std::size_t index)>;
 
 /// How fetch() turns what is wanted into requests. 0 means: what the backend finds best.
 struct FetchOptions {
-  std::uint64_t gap = 0;          ///< Ranges of one object at most this far apart become one request.
-  std::uint64_t max_request = 0;  ///< No request is longer: long ranges are split, merging stops here.
+  std::uint64_t gap = 0;  ///< Ranges of one object at most this far apart become one request.
+  std::uint64_t max_request =
+      0;  ///< No request is longer: long ranges are split, merging stops here.
 };
 
 struct ListOptions {
   std::string prefix = {};
-  std::string delimiter = {};    ///< "/" lists one level: deeper keys are folded into common prefixes.
-  std::string start_after = {};  ///< Only keys that sort after it.
+  std::string delimiter =
+      {};  ///< "/" lists one level: deeper keys are folded into common prefixes.
+  std::string start_after = {};  ///< Only entries (keys, common prefixes) that sort after it.
 };
 
 /// One page of a listing, in ascending byte order of keys.
@@ -135,7 +142,9 @@ class Listing {
 
 /// Reads one object. Nothing is fetched before the first read, and no state is held on the store.
 ///
-/// Threads: read_at and read_ranges may be called concurrently; read and seek may not.
+/// Once the size is known, later reads are pinned to the ETag that came with it: an object that
+/// was replaced meanwhile is corrupt_data, never a mixture.
+/// Threads: size, read_at and read_ranges may be called concurrently; read and seek may not.
 class Reader {
  public:
   Reader(std::shared_ptr<const Storage> storage, std::string key);
@@ -159,15 +168,19 @@ class Reader {
   void read_ranges(std::span<const Range> ranges, const Context& context = {}) const;
 
  private:
+  [[nodiscard]] std::string etag() const;  // empty while the size is not known
+
   std::shared_ptr<const Storage> storage_;
   std::string key_;
   std::uint64_t position_ = 0;
-  mutable std::optional<std::uint64_t> size_;
+  mutable std::mutex mutex_;
+  mutable std::optional<FileInfo> info_;  // guarded by mutex_
 };
 
 /// Writes one object: all of it becomes visible in commit(), or nothing ever.
 ///
-/// A Writer destroyed without commit() aborts. It keeps the Context it was created with.
+/// A Writer destroyed without commit() aborts; so does one whose write() or commit() threw, and a
+/// call after either throws invalid_argument. It keeps the Context it was created with.
 /// Memory: at most part_size × (concurrency + 1). Threads: one at a time.
 class Writer {
  public:
@@ -211,9 +224,10 @@ struct ReadProfile {
 /// A store of immutable objects under flat, '/'-separated keys.
 ///
 /// Threads: every member may be called concurrently. Lifetime: always in a shared_ptr; Readers,
-/// Writers and Listings keep it alive. Keys are relative, not empty, without "." or ".." segments:
-/// anything else throws invalid_argument. Any call throws Error permission_denied, unauthenticated,
-/// throttled or unavailable (after retries), deadline_exceeded or cancelled.
+/// Writers and Listings keep it alive. Keys are relative, 1 to 1024 bytes, without empty, "." or
+/// ".." segments and without control characters: anything else throws invalid_argument. Any call
+/// throws Error permission_denied, unauthenticated, throttled or unavailable (after retries),
+/// deadline_exceeded or cancelled.
 /// Backends override the do_ members only, and must pass testing::check_storage().
 class Storage : public std::enable_shared_from_this<Storage> {
  public:
@@ -223,13 +237,15 @@ class Storage : public std::enable_shared_from_this<Storage> {
   Storage& operator=(const Storage&) = delete;
 
   [[nodiscard]] std::unique_ptr<Reader> open(std::string_view key) const;
-  [[nodiscard]] std::unique_ptr<Writer> create(std::string_view key, const WriteOptions& options = {},
+  [[nodiscard]] std::unique_ptr<Writer> create(std::string_view key,
+                                               const WriteOptions& options = {},
                                                const Context& context = {});
   /// create, write, commit.
   FileInfo put(std::string_view key, ByteSpan bytes, const WriteOptions& options = {},
                const Context& context = {});
 
-  /// The whole object in one request; throws not_found, and corrupt_data if it has over `limit` bytes.
+  /// The whole object in one request; throws not_found, and corrupt_data if it has over `limit`
+  /// bytes.
   [[nodiscard]] Object read_all(std::string_view key, std::uint64_t limit,
                                 const Context& context = {}) const;
   /// The last `length` bytes (all of a shorter object) and its size, in one request.
@@ -238,9 +254,11 @@ class Storage : public std::enable_shared_from_this<Storage> {
 
   /// Fetches many ranges of many objects at once, straight into the callers' buffers.
   ///
-  /// Near ranges of one object are coalesced, long ones are split; `done` runs once per request as
-  /// soon as its bytes are whole. Returns when every outcome is known. Every request's own failure
-  /// is in its `error`; the first of them is thrown at the end.
+  /// Near ranges of one object are coalesced, long ones are split; ranges may overlap and repeat,
+  /// and an empty one costs nothing. `done` runs once per request as soon as its bytes are whole.
+  /// Returns when every outcome is known. Every request's own failure is in its `error`, as if it
+  /// had been alone: not_found, corrupt_data (the object ends before, or has another ETag), or as
+  /// any call. The error of the lowest index is thrown at the end.
   void fetch(std::span<FetchRequest> requests, const Context& context = {},
              const FetchDone& done = {}, const FetchOptions& options = {}) const;
 
@@ -267,13 +285,20 @@ class Storage : public std::enable_shared_from_this<Storage> {
   [[nodiscard]] std::string uri(std::string_view key = {}) const { return do_uri(key); }
 
  private:
+  // Keys and prefixes are checked before a do_ member sees them, and `key` of a FileInfo is set
+  // after it. Backends count the requests and the bytes that are fetched and sent; bytes that are
+  // wanted are counted here.
+
   [[nodiscard]] virtual std::string do_uri(std::string_view key) const = 0;
   [[nodiscard]] virtual ReadProfile do_read_profile() const = 0;
-  /// Runs every transfer, at the concurrency that suits the backend; calls `done` once for each.
-  /// Stops early when the context says so: then `done` gets cancelled or deadline_exceeded.
+  /// Runs every transfer, at the concurrency that suits the backend; calls `done` once for each,
+  /// from any thread, and returns after the last. Transfers of one key read one version of the
+  /// object, or fail with corrupt_data. Stops early when the context says so: then `done` gets
+  /// cancelled or deadline_exceeded. Throws an Error only when no transfer is under way any more.
   virtual void do_fetch(std::span<const Transfer> transfers, const Context& context,
                         const TransferDone& done) const = 0;
-  /// The whole object (`tail` nullopt) or its last bytes; reads no more than `limit` bytes.
+  /// The whole object (`tail` nullopt) or its last bytes (at least 1); corrupt_data, without
+  /// reading on, if that is more than `limit` bytes.
   [[nodiscard]] virtual Object do_read(std::string_view key, std::optional<std::uint64_t> tail,
                                        std::uint64_t limit, const Context& context) const = 0;
   [[nodiscard]] virtual std::unique_ptr<Writer> do_create(std::string_view key,
@@ -286,6 +311,8 @@ class Storage : public std::enable_shared_from_this<Storage> {
                                                         const Context& context) const = 0;
   virtual FileInfo do_copy(std::string_view from, std::string_view to, const WriteOptions& options,
                            const Context& context);
+
+  friend class StorageWrapper;  // hands its own do_ calls to those of the store it wraps
 };
 
 }  // namespace cnf::storage

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cnf/core/storage/options.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "cnf/core/util/error.h"
+#include "cnf/core/util/progress.h"
+
+namespace cnf::storage {
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+
+constexpr std::string_view kNames =
+    "region, endpoint, profile, anonymous, addressing, access_key_id, secret_access_key, "
+    "session_token, part_size, concurrency, connect_timeout, timeout, max_retries, durability";
+
+[[noreturn]] void refuse(std::string_view name, std::string_view value, std::string_view expected) {
+  throw Error(Errc::invalid_argument, "set storage option", name,
+              "'" + std::string(value.substr(0, 100)) + "' is not " + std::string(expected));
+}
+
+template <typename T>
+T parse_number(std::string_view name, std::string_view value, T least, T most) {
+  T number{};
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc() || end != value.data() + value.size() || number < least ||
+      number > most) {
+    refuse(name, value, "a number from " + std::to_string(least) + " to " + std::to_string(most));
+  }
+  return number;
+}
+
+bool parse_flag(std::string_view name, std::string_view value) {
+  if (value == "true" || value == "1" || value == "yes") return true;
+  if (value == "false" || value == "0" || value == "no") return false;
+  refuse(name, value, "true or false");
+}
+
+// "500ms", "30s", "2m"; a number alone is seconds, as in the vendors' own tools.
+Milliseconds parse_duration(std::string_view name, std::string_view value) {
+  struct Unit {
+    std::string_view suffix;
+    std::int64_t milliseconds;
+  };
+  constexpr std::array kUnits{Unit{"ms", 1}, Unit{"s", 1'000}, Unit{"m", 60'000}, Unit{"", 1'000}};
+  constexpr std::int64_t kMost = 24 * 3'600'000;
+  const auto& unit = *std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& candidate) {
+    return value.ends_with(candidate.suffix);
+  });
+  const std::string_view digits = value.substr(0, value.size() - unit.suffix.size());
+  return Milliseconds(unit.milliseconds *
+                      parse_number<std::int64_t>(name, digits, 1, kMost / unit.milliseconds));
+}
+
+std::uint64_t parse_part_size(std::string_view name, std::string_view value) {
+  constexpr std::uint64_t kMost = std::uint64_t{5} << 30;  // of a part, on S3
+  const std::uint64_t size = parse_size(value);
+  if (size == 0 || size > kMost) refuse(name, value, "a size from 1 to 5G");
+  return size;
+}
+
+Options::Addressing parse_addressing(std::string_view name, std::string_view value) {
+  if (value == "auto") return Options::Addressing::automatic;
+  if (value == "path") return Options::Addressing::path;
+  if (value == "virtual" || value == "host") return Options::Addressing::virtual_host;
+  refuse(name, value, "auto, path or virtual");
+}
+
+Options::Durability parse_durability(std::string_view name, std::string_view value) {
+  if (value == "fsync") return Options::Durability::fsync;
+  if (value == "none") return Options::Durability::none;
+  refuse(name, value, "fsync or none");
+}
+
+}  // namespace
+
+void Options::set(std::string_view name, std::string_view value) {
+  if (name == "region") {
+    region = value;
+  } else if (name == "endpoint") {
+    endpoint = value;
+  } else if (name == "profile") {
+    profile = value;
+  } else if (name == "access_key_id") {
+    access_key_id = value;
+  } else if (name == "secret_access_key") {
+    secret_access_key = value;
+  } else if (name == "session_token") {
+    session_token = value;
+  } else if (name == "anonymous") {
+    anonymous = parse_flag(name, value);
+  } else if (name == "addressing") {
+    addressing = parse_addressing(name, value);
+  } else if (name == "part_size") {
+    part_size = parse_part_size(name, value);
+  } else if (name == "concurrency") {
+    concurrency = parse_number<unsigned>(name, value, 1, 1'024);
+  } else if (name == "connect_timeout") {
+    connect_timeout = parse_duration(name, value);
+  } else if (name == "timeout") {
+    stall_timeout = parse_duration(name, value);
+  } else if (name == "max_retries") {
+    max_retries = parse_number<int>(name, value, 0, 100);
+  } else if (name == "durability") {
+    durability = parse_durability(name, value);
+  } else {
+    throw Error(Errc::invalid_argument, "set storage option", name, "there is no such option",
+                "the options are " + std::string(kNames));
+  }
+}
+
+}  // namespace cnf::storage
