@@ -49,19 +49,20 @@ function(cnf_library name)
 endfunction()
 
 # cnf_test(storage_test SOURCES a_test.cc b_test.cc DEPS cnf::storage …): one gtest program a package.
+# LABELS servers marks what needs the servers of scripts/servers.sh, which it finds through CNF_SERVERS.
 # The folder of real files from the field is told to tests as CNF_SHARED_DATA (see tests/README.md).
 function(cnf_test name)
   if(NOT CNF_BUILD_TESTS)
     return()
   endif()
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE cnf_options ${ARG_DEPS} rapidcheck_gtest GTest::gmock GTest::gtest_main)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
   add_test(NAME ${name} COMMAND ${name})
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT}
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
     ENVIRONMENT "CNF_SHARED_DATA=${CNF_SHARED_DATA};CNF_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 endfunction()
 
@@ -76,12 +77,10 @@ function(cnf_fuzz name)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     # scripts/fuzz.sh reads which corpus belongs to which program.
     file(APPEND ${PROJECT_BINARY_DIR}/fuzz_targets.txt "${name} ${corpus}\n")
-  elseif(CNF_BUILD_TESTS)
+  else()
     add_executable(${name} ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/fuzz/replay.cc)
     add_test(NAME ${name} COMMAND ${name} ${corpus})
     set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS fuzz)
-  else()
-    return()
   endif()
   target_link_libraries(${name} PRIVATE cnf_options ${ARG_DEPS})
 endfunction()

@@ -46,9 +46,8 @@ class Buffer {
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] MutableByteSpan span() noexcept { return {data_.get(), size_}; }
   [[nodiscard]] ByteSpan span() const noexcept { return {data_.get(), size_}; }
-  operator ByteSpan() const noexcept {
-    return span();
-  }  // NOLINT(google-explicit-constructor): a view
+  // NOLINTNEXTLINE(google-explicit-constructor): a view, as std::string has one of std::string_view
+  operator ByteSpan() const noexcept { return span(); }
 
   /// Grows or shrinks; new bytes are indeterminate. Old bytes stay. Throws std::bad_alloc.
   void resize(std::size_t size);

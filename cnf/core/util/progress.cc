@@ -35,7 +35,7 @@ std::string scaled(double value, double step, const std::array<std::string_view,
 std::string format_duration(double seconds) {
   const auto whole = static_cast<std::uint64_t>(std::ceil(seconds));
   if (whole < 120) return fmt::format("{} s", whole);
-  if (whole < 120 * 60) return fmt::format("{} min", whole / 60);
+  if (whole < std::uint64_t{120} * 60) return fmt::format("{} min", whole / 60);
   return fmt::format("{} h {} min", whole / 3600, whole / 60 % 60);
 }
 
@@ -131,8 +131,10 @@ std::uint64_t parse_size(std::string_view text) {
   if (whole > std::numeric_limits<std::uint64_t>::max() >> shift)
     refuse_size(text, "it is too large");
   if (shift == 0 && fraction != 0) refuse_size(text, "there are no parts of a byte");
-  return (whole << shift) +
-         static_cast<std::uint64_t>(fraction * static_cast<double>(std::uint64_t{1} << shift));
+  const std::uint64_t unit = std::uint64_t{1} << shift;
+  // A fraction of many nines is read as 1: it must not carry over into the whole.
+  const auto part = static_cast<std::uint64_t>(fraction * static_cast<double>(unit));
+  return whole * unit + std::min(part, unit - 1);
 }
 
 }  // namespace cnf

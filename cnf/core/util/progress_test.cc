@@ -145,6 +145,7 @@ constexpr ParseCase kParseCases[] = {
     {"2T", 2048 * kGiB},
     {"3.0", 3},
     {"18446744073709551615", std::numeric_limits<std::uint64_t>::max()},
+    {"16777215.99999999999999999999T", std::numeric_limits<std::uint64_t>::max()},
     {"16777215T", 16777215 * (1024 * kGiB)},
 };
 
