@@ -13,6 +13,10 @@
 
 namespace cnf::metadata {
 
+/// The name of the object that lists every chunk: an index::BTree keyed by
+/// big_endian_key(chunk number) with the columns length (summed) and CRC32C.
+inline constexpr std::string_view kChunkIndex = "chunks";
+
 /// The object that makes a dataset exist; it is written last.
 inline constexpr std::string_view kManifestKey = "_metadata.json";
 /// Nothing larger is read as a manifest.
@@ -20,7 +24,8 @@ inline constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{64} << 20;
 
 /// An object besides the chunks: an index, a header.
 struct ObjectInfo {
-  std::string path;
+  std::string name;  ///< What it is to the format: "chunks", "spatial", "header"; unique.
+  std::string path;  ///< Unlike any that an earlier commit used, for objects are never overwritten.
   std::uint64_t length = 0;
   std::uint32_t crc32c = 0;
   Buffer root{};    ///< Of a paged tree: its root page, so that opening costs no request. May be empty.
@@ -63,8 +68,8 @@ struct Metadata {
   nlohmann::json custom = nlohmann::json::object();  ///< The format's own; it has a schema for it.
   nlohmann::json unknown = nlohmann::json::object();
 
-  /// The object of that path; throws Error corrupt_data if the manifest does not list it.
-  [[nodiscard]] const ObjectInfo& object(std::string_view path) const;
+  /// The object of that name; throws Error corrupt_data if the manifest does not list it.
+  [[nodiscard]] const ObjectInfo& object(std::string_view name) const;
 };
 
 /// Throws Error corrupt_data, naming `subject` and the field, if `text` is not a manifest by the
