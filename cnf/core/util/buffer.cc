@@ -101,7 +101,7 @@ void BufferPool::give(Buffer buffer) noexcept try {
                        [](std::size_t size, const Buffer& b) { return size < b.capacity(); });
   free_.insert(place, std::move(buffer));
   retained_ += capacity;
-} catch (const std::bad_alloc&) {
+} catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): nothing is left to do
   // No room to remember the buffer: it is freed, which is what a full pool does too.
 }
 

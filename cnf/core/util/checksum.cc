@@ -2,7 +2,6 @@
 #include "cnf/core/util/checksum.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <climits>
 #include <cstddef>

@@ -2,10 +2,11 @@
 #include "cnf/core/util/context.h"
 
 #include <chrono>
+#include <cstdint>
+#include <cstddef>
 #include <memory>
 #include <set>
 #include <stop_token>
-#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -39,7 +40,7 @@ TEST(Context, TheDefaultOneNeverStops) {
 }
 
 TEST(Context, StopsWhenAskedTo) {
-  std::stop_source source;
+  const std::stop_source source;
   const Context context = Context().with_stop(source.get_token());
   context.check("read", "s3://b/k");
   source.request_stop();
@@ -64,7 +65,7 @@ TEST(Context, CheckReadsTheRealClock) {
 }
 
 TEST(Context, CancellingIsToldBeforeTheDeadline) {
-  std::stop_source source;
+  const std::stop_source source;
   source.request_stop();
   const Context context = Context(source.get_token()).with_deadline(Time{});
   EXPECT_EQ(code_of_check(context, Time{seconds(1)}), Errc::cancelled);

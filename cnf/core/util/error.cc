@@ -2,6 +2,7 @@
 #include "cnf/core/util/error.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/util/error.h"
 
+#include <cstddef>
 #include <set>
 #include <string>
 #include <string_view>

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/util/retry.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <random>
 #include <stdexcept>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -210,7 +214,7 @@ TEST(Retry, CancellingEndsTheWait) {
 }
 
 TEST(SystemClock, AStopTokenEndsASleepAtOnce) {
-  std::stop_source source;
+  const std::stop_source source;
   source.request_stop();
   // Would take a day, and the test's time limit, if the token were not looked at.
   Clock::system().sleep_until(Clock::system().now() + hours(24), source.get_token());
