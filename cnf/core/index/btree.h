@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,7 +21,11 @@ struct KeyRange {
   [[nodiscard]] static KeyRange with_prefix(std::string prefix);
 };
 
-/// Keys are byte strings in ascending order; equal ones may repeat. Numbers become keys by
+/// No key of a tree is longer: names and ids are not, and a page holds two of them at least.
+inline constexpr std::size_t kMaxKeyBytes = 4096;
+
+/// Keys are byte strings in ascending order (as unsigned bytes); equal ones may repeat. A query
+/// finds the rows of all keys that lie in any of its ranges. Numbers become keys by
 /// big_endian_key(), whose byte order is their order.
 struct BTreeTraits {
   using Key = std::string;
@@ -28,6 +34,7 @@ struct BTreeTraits {
   struct Codec;
 };
 [[nodiscard]] std::string big_endian_key(std::uint64_t number);
+/// Throws Error invalid_argument unless the key has eight bytes.
 [[nodiscard]] std::uint64_t number_of_key(const std::string& key);
 
 using BTreeBuilder = TreeBuilder<BTreeTraits>;

@@ -18,8 +18,11 @@ struct Interval {
 };
 
 /// Intervals in order of (sequence, start); a query finds all that overlap any of its intervals.
-/// An empty interval [p, p) in the tree overlaps what contains p. The bounds of a child are its
-/// first and last (sequence, start) and its greatest end.
+///
+/// [a, b) and [s, e) of one sequence overlap if a < e and s < b. An empty interval [p, p), in the
+/// tree or in a query, counts as the position it stands at, [p, p + 1). Starts may be negative. An
+/// interval that ends before it starts, or starts at the greatest int64, is invalid_argument. No
+/// query interval finds nothing.
 struct IntervalTraits {
   using Key = Interval;
   using Query = std::vector<Interval>;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,8 +28,11 @@ namespace cnf::index {
 /// What a key and its bounds are is told by a Traits class: see btree.h and interval.h.
 
 struct TreeOptions {
-  std::size_t page_rows = 512;
-  std::size_t columns = 0;  ///< Integers per row, besides the key.
+  std::size_t page_rows = 512;       ///< At most; fewer where they would exceed 256 KiB.
+  std::size_t page_children = 4096;  ///< At most; fewer where they would exceed 32 KiB.
+  std::size_t columns = 0;           ///< Integers per row, besides the key; at most 1,024.
+  /// The first so many columns are summed; fewer sums make the root, and so each opening, smaller.
+  std::size_t summed = std::numeric_limits<std::size_t>::max();
 };
 
 /// What a finished tree is; enough to open it again.
@@ -36,7 +40,7 @@ struct TreeInfo {
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;   ///< Length of the whole saved form.
   std::uint32_t crc32c = 0;  ///< Of the whole saved form.
-  Buffer root;               ///< The root page as saved, checksum included.
+  Buffer root;               ///< The root page and the trailer as saved; they check themselves.
 };
 
 /// Where the pages of a saved tree come from: an object, or memory that holds all of it.
@@ -47,7 +51,7 @@ class PageSource {
     std::uint64_t offset = 0;
     MutableByteSpan into;
   };
-  /// Reads many pages at once: one round trip.
+  /// Reads many pages at once: one round trip. Throws Error corrupt_data past the object's end.
   virtual void read(std::span<const Page> pages, const Context& context) const = 0;
   [[nodiscard]] virtual const std::string& subject() const noexcept = 0;
 };
@@ -63,10 +67,14 @@ class TreeBuilder {
   using Key = typename Traits::Key;
   using Sink = std::function<void(ByteSpan)>;
 
+  /// Throws Error invalid_argument if an option is out of range.
   TreeBuilder(TreeOptions options, Sink sink);
   ~TreeBuilder();
+  TreeBuilder(const TreeBuilder&) = delete;
+  TreeBuilder& operator=(const TreeBuilder&) = delete;
 
-  /// Throws Error invalid_argument if the key is out of order where Traits asks for one.
+  /// Throws Error invalid_argument if the key is out of order where Traits asks for one, or not one
+  /// that Traits takes, or if there is another number of columns than the options say.
   void add(const Key& key, std::span<const std::uint64_t> columns);
   /// Writes what is left, the root and the trailer. The builder is done after it.
   [[nodiscard]] TreeInfo finish();
@@ -77,6 +85,9 @@ class TreeBuilder {
 };
 
 /// A saved tree, opened. Immutable; holds the root page only. Threads: concurrent use is fine.
+///
+/// A page is believed only after its CRC32C, and then only if its level, rows, bounds and sums are
+/// those that its parent told: an answer is whole or it is an Error.
 template <typename Traits>
 class Tree {
  public:
@@ -87,21 +98,27 @@ class Tree {
     std::vector<std::uint64_t> columns;
   };
 
-  /// Opens with the root that the manifest carries: no request. Throws Error corrupt_data.
+  /// Opens with the root that the manifest carries (TreeInfo::root, or more of the saved tree's
+  /// tail): no request. Throws Error corrupt_data, unsupported.
   Tree(std::shared_ptr<const PageSource> pages, ByteSpan root);
-  /// Opens by reading the tail of the object: one request, two if the root exceeds the guess.
+  /// Opens by reading the tail of the object: one request, two if the root exceeds 32 KiB. A tree
+  /// that is no longer than that is then in memory, and queries send nothing. Throws not_found.
   [[nodiscard]] static Tree open(std::shared_ptr<const storage::Storage> storage, std::string key,
                                  const Context& context);
 
-  /// All rows that match, in the order they were added. One round trip per level below the root;
-  /// each page's checksum is verified. Throws Error corrupt_data naming the object and the offset.
+  /// All rows that match, each once, in the order they were added. One round trip per level below
+  /// the root (and one more for each further 64 MiB of pages). Throws Error corrupt_data naming the
+  /// object and the offset.
   [[nodiscard]] std::vector<Row> find(const Query& query, const Context& context) const;
   /// Every row, in order, page by page in bounded memory, for scans.
   void for_each(const std::function<void(const Row&)>& visit, const Context& context) const;
 
   [[nodiscard]] std::uint64_t rows() const noexcept;
-  /// The sum over all rows of each column, modulo 2^64; no request.
+  [[nodiscard]] std::size_t columns() const noexcept;
+  /// The sum over all rows of each summed column, modulo 2^64; no request.
   [[nodiscard]] const std::vector<std::uint64_t>& sums() const noexcept;
+  /// Levels of pages; 1 where the root holds the rows. A query's round trips are one fewer.
+  [[nodiscard]] unsigned levels() const noexcept;
 
  private:
   struct Impl;
