@@ -23,7 +23,7 @@ struct Fill {
 
 /// A chunk of an extent, as a strategy plans it.
 struct ChunkInfo {
-  std::uint64_t number = 0;
+  std::uint64_t number = 0;  ///< Counted along its sequence, from 0 at position 0.
   Key begin{};
   Key end{};  ///< Half-open; of the same sequence.
 };
@@ -38,14 +38,17 @@ class Strategy {
   [[nodiscard]] virtual std::uint64_t chunk_size() const noexcept = 0;
   /// True if a record at `next` belongs into a new chunk.
   [[nodiscard]] virtual bool ends_before(const Fill& current, const Key& next) const = 0;
-  /// The chunks that [begin, end) of one sequence meets, where the strategy cuts by key alone;
-  /// throws Error unsupported where the data decides (fixed bytes).
+  /// The chunks that [begin, end) of one sequence meets, where the strategy cuts by key alone; they
+  /// are whole, so the first may begin before and the last end behind. Throws Error unsupported
+  /// where the data decides (fixed bytes), invalid_argument if the extent is not one of a sequence
+  /// or has more than a million chunks.
   [[nodiscard]] virtual std::vector<ChunkInfo> plan(const Key& begin, const Key& end) const = 0;
 };
 
 /// Cuts after `bytes` encoded bytes: chunks of even size whatever the coverage.
 class FixedStrategy final : public Strategy {
  public:
+  /// Throws Error invalid_argument if `bytes` is 0.
   explicit FixedStrategy(std::uint64_t bytes);
   [[nodiscard]] std::string name() const override { return "fixed"; }
   [[nodiscard]] std::uint64_t chunk_size() const noexcept override { return bytes_; }
@@ -56,9 +59,11 @@ class FixedStrategy final : public Strategy {
   std::uint64_t bytes_;
 };
 
-/// Cuts at multiples of `span` along each sequence, and where the sequence changes.
+/// Cuts at multiples of `span` along each sequence, and where the sequence changes. Positions below
+/// 0 (unplaced records) have chunks of their own.
 class CoordinateStrategy final : public Strategy {
  public:
+  /// \param span  in the field's unit (bp, ms). Throws Error invalid_argument if it is 0.
   explicit CoordinateStrategy(std::uint64_t span);
   [[nodiscard]] std::string name() const override { return "coordinate"; }
   [[nodiscard]] std::uint64_t chunk_size() const noexcept override { return span_; }
