@@ -59,6 +59,13 @@ ByteSpan ByteReader::get_bytes(std::uint64_t size) {
   return bytes;
 }
 
+ByteSpan ByteReader::get_until_nul() {
+  const std::string_view rest = as_text(bytes_.subspan(offset_));
+  const std::size_t length = rest.find('\0');
+  if (length == std::string_view::npos) fail("text without an end");
+  return get_bytes(length + 1);
+}
+
 std::string_view ByteReader::get_string() { return as_text(get_bytes(get_varint())); }
 
 std::uint64_t ByteReader::get_count(std::size_t min_bytes_each) {

@@ -65,6 +65,8 @@ class ByteReader {
   /// The next `size` bytes, not copied.
   [[nodiscard]] ByteSpan get_bytes(std::uint64_t size);
   [[nodiscard]] std::string_view get_string();
+  /// The bytes up to the next NUL and that NUL, not copied.
+  [[nodiscard]] ByteSpan get_until_nul();
   /// A varint count of things that each take at least `min_bytes_each` of what remains; a larger
   /// count is refused, so that no allocation is bigger than its input justifies.
   [[nodiscard]] std::uint64_t get_count(std::size_t min_bytes_each = 1);
