@@ -204,6 +204,12 @@ void RecordBatch::add(RecordView record) {
   commit();
 }
 
+void RecordBatch::remove_last() noexcept {
+  bases_ -= (*this)[size() - 1].seq_length();
+  committed_ = starts_.back();
+  starts_.pop_back();
+}
+
 void RecordBatch::clear() noexcept {
   data_.clear();
   starts_.clear();

@@ -86,6 +86,10 @@ class RecordView {
   }
   /// The name up to its first NUL.
   [[nodiscard]] std::string_view name() const noexcept;
+  /// The CIGAR field: little-endian u32 elements.
+  [[nodiscard]] ByteSpan cigar_field() const noexcept {
+    return body_.subspan(cigar_offset(), std::size_t{4} * cigar_count());
+  }
   /// Element `index` of the CIGAR field. Where a record has more than 65,535 operations this is the
   /// placeholder (all bases clipped, one skip) and the CG tag holds them.
   [[nodiscard]] std::uint32_t cigar(std::size_t index) const noexcept {
@@ -153,6 +157,8 @@ class RecordBatch {
   [[nodiscard]] MutableByteSpan extend(std::size_t body_bytes);
   void commit();
   void add(RecordView record);
+  /// Takes the last record out again.
+  void remove_last() noexcept;
   void clear() noexcept;
   void reserve(std::size_t bytes) { data_.reserve(bytes); }
 

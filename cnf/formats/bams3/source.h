@@ -8,6 +8,7 @@
 
 #include "cnf/core/storage/options.h"
 #include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/record.h"
 
@@ -26,15 +27,14 @@ class RecordSource {
 };
 
 struct SourceOptions {
-  std::string reference = {};       ///< FASTA for CRAM input; empty: only what the CRAM embeds.
-  storage::Options storage = {};    ///< For input from a store.
+  std::string reference = {};     ///< FASTA for CRAM input; empty: only what the CRAM embeds.
+  storage::Options storage = {};  ///< For input from a store.
 };
 
 /// Opens SAM, BAM or CRAM, plain or compressed, by content: a path, a URI of any store, or "-" for
-/// standard input. Records of BAM come through byte by byte, unparsed; those of SAM and CRAM get the
-/// binary form that htslib gives them.
-/// Throws Error not_found, corrupt_data (not an alignment file, truncated), unsupported (a reference
-/// or position beyond 2^31 - 1, which BAM cannot hold).
+/// standard input. Records of BAM come through byte by byte, unparsed; those of SAM and CRAM get
+/// the binary form that htslib gives them. Throws Error not_found, corrupt_data (not an alignment
+/// file, truncated), unsupported (a reference or position beyond 2^31 - 1, which BAM cannot hold).
 [[nodiscard]] std::unique_ptr<RecordSource> open_source(const std::string& uri,
                                                         const SourceOptions& options,
                                                         const Context& context);
@@ -48,8 +48,15 @@ enum class Order : std::uint8_t {
 
 struct SortOptions {
   Order order = Order::coordinate;
-  std::uint64_t memory = std::uint64_t{1} << 30;  ///< Bytes of records held before a run is spilled.
-  std::filesystem::path temporary = {};           ///< Folder for runs; empty: the system's.
+  std::uint64_t memory = std::uint64_t{1}
+                         << 30;          ///< Bytes of records held before a run is spilled.
+  std::filesystem::path temporary = {};  ///< Folder for runs; empty: the system's.
+};
+
+/// A source that declares SO:coordinate is not in that order; says which record and what to do.
+class NotInOrder : public Error {
+ public:
+  using Error::Error;
 };
 
 /// A source whose records come in the order that was asked for.
@@ -61,12 +68,12 @@ class SortedSource : public RecordSource {
 
 /// Puts a source in order. Input that is already in coordinate order by (reference, position) is
 /// never reordered, whatever its header says; if it also declares SO:coordinate it streams through,
-/// and the first record out of place throws Error invalid_argument that says what to do (open it
-/// again with `trust_header` false). Otherwise records are held up to `memory` bytes, then spilled
-/// as runs of zstd-1 compressed raw records and merged; runs are removed on every way out.
-/// \param trust_header  stream what declares SO:coordinate instead of sorting it.
+/// and the first record out of place throws NotInOrder (open it again with `trust_header` false).
+/// Otherwise records are held up to `memory` bytes, then spilled as runs of zstd-1 compressed raw
+/// records and merged; runs are removed on every way out. \param trust_header  stream what declares
+/// SO:coordinate instead of sorting it.
 [[nodiscard]] std::unique_ptr<SortedSource> sort_source(std::unique_ptr<RecordSource> source,
-                                                        const SortOptions& options, bool trust_header,
-                                                        const Context& context);
+                                                        const SortOptions& options,
+                                                        bool trust_header, const Context& context);
 
 }  // namespace cnf::bams3
