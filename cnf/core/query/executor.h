@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "cnf/core/query/plan.h"
 #include "cnf/core/query/table.h"
@@ -14,12 +15,13 @@
 
 namespace cnf::query {
 
-/// Turns a unit's bytes (one span per range, checked) into rows. Pure; called concurrently.
+/// Turns a unit's bytes (one span per range, checked) into rows. Pure; called concurrently. What it
+/// throws, Results::next() rethrows as it was.
 using Decoder = std::function<Table(const Unit& unit, std::span<const ByteSpan> ranges)>;
 
 struct ExecutorOptions {
-  std::size_t threads = 0;                         ///< Decoding; 0: the machine's cores.
-  std::uint64_t memory = std::uint64_t{512} << 20; ///< Bytes fetched or decoded and not yet taken.
+  std::size_t threads = 0;                ///< Decoding; 0: the machine's cores.
+  std::uint64_t memory = kDefaultMemory;  ///< Bytes fetched or decoded and not yet taken.
 };
 
 /// The answer of a query, table by table, in the plan's order, while later units are still coming.
@@ -33,7 +35,10 @@ class Results {
   Results& operator=(const Results&) = delete;
 
   /// The next table with at least one row; nullopt at the end or when the limit is reached. Throws
-  /// the first error of fetching, checking or decoding: an answer is whole or it is an error.
+  /// the error of fetching, checking, decoding or filtering that is first in the plan's order, once
+  /// the tables before it are taken, and from then on always: an answer is whole or it is an error,
+  /// and which one does not depend on the number of threads. Throws Error cancelled and
+  /// deadline_exceeded as soon as the context says so.
   [[nodiscard]] std::optional<Table> next();
 
  private:
@@ -50,6 +55,9 @@ class Executor {
   Executor(std::shared_ptr<const storage::Storage> storage, ExecutorOptions options = {})
       : storage_(std::move(storage)), options_(options) {}
 
+  /// Starts fetching at once. Cost: two threads that wait for the store, and those that decode.
+  /// Throws Error invalid_argument if a range of the plan has no end below 2^64, unavailable if the
+  /// system gives no more threads.
   [[nodiscard]] Results run(Plan plan, Decoder decoder, const Context& context = {}) const;
 
  private:

@@ -283,6 +283,8 @@ class Storage : public std::enable_shared_from_this<Storage> {
 
   /// The URI of a key (of the root, for ""), as people write it; never contains a secret.
   [[nodiscard]] std::string uri(std::string_view key = {}) const { return do_uri(key); }
+  /// What fetch() plans with, unless its options say otherwise.
+  [[nodiscard]] ReadProfile read_profile() const { return do_read_profile(); }
 
  private:
   // Keys and prefixes are checked before a do_ member sees them, and `key` of a FileInfo is set

@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "cnf/core/storage/forecast.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/transfer_plan_internal.h"
 
@@ -138,10 +140,10 @@ void plan_group(std::span<const FetchRequest> requests, std::span<const std::siz
   }
 }
 
-}  // namespace
-
-TransferPlan plan_transfers(std::span<const FetchRequest> requests, std::vector<std::size_t> which,
-                            const PlanLimits& limits, Sharing sharing) {
+// Calls visit(group) for the requests of each object, in the order that plan_group needs.
+template <typename Visit>
+void for_each_group(std::span<const FetchRequest> requests, std::vector<std::size_t> which,
+                    Sharing sharing, Visit&& visit) {
   const auto rank = [&](std::size_t index) {
     const FetchRequest& r = requests[index];
     const std::uint64_t longest_first = ~std::uint64_t{r.into.size()};
@@ -154,14 +156,43 @@ TransferPlan plan_transfers(std::span<const FetchRequest> requests, std::vector<
     return sharing == Sharing::together && requests[a].key == requests[b].key &&
            requests[a].etag == requests[b].etag;
   };
-  TransferPlan plan;
   for (std::size_t begin = 0; begin < which.size();) {
     std::size_t end = begin + 1;
     while (end < which.size() && same_group(which[begin], which[end])) ++end;
-    plan_group(requests, std::span(which).subspan(begin, end - begin), limits, plan);
+    visit(std::span<const std::size_t>(which).subspan(begin, end - begin));
     begin = end;
   }
+}
+
+}  // namespace
+
+TransferPlan plan_transfers(std::span<const FetchRequest> requests, std::vector<std::size_t> which,
+                            const PlanLimits& limits, Sharing sharing) {
+  TransferPlan plan;
+  for_each_group(requests, std::move(which), sharing, [&](std::span<const std::size_t> group) {
+    plan_group(requests, group, limits, plan);
+  });
   return plan;
+}
+
+Forecast forecast_fetch(std::span<const FetchRequest> requests, const ReadProfile& profile) {
+  const PlanLimits limits{.gap = profile.gap,
+                          .max_request = std::max(profile.max_request, std::uint64_t{1})};
+  std::vector<std::size_t> which;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const std::uint64_t size = requests[i].into.size();
+    const bool has_end = requests[i].offset <= std::numeric_limits<std::uint64_t>::max() - size;
+    if (size > 0 && has_end) which.push_back(i);
+  }
+  Forecast forecast;
+  for_each_group(requests, std::move(which), Sharing::together,
+                 [&](std::span<const std::size_t> group) {
+                   for (const Extent& extent : extents_to_send(unite(requests, group), limits)) {
+                     ++forecast.requests;
+                     forecast.bytes += extent.length();
+                   }
+                 });
+  return forecast;
 }
 
 }  // namespace cnf::storage

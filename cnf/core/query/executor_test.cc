@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cnf/core/query/executor.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <random>
+#include <set>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cnf/core/query/dataset_internal.h"
+#include "cnf/core/storage/faulty.h"
+#include "cnf/core/util/error.h"
+
+namespace cnf::query {
+namespace {
+
+using test::Dataset;
+using test::Rows;
+using test::WatchedStorage;
+using ::testing::HasSubstr;
+
+constexpr std::size_t kThreads[] = {1, 2, 8};
+
+std::uint64_t gets(const Context& context) {
+  return context.accounting().snapshot().count(RequestKind::get);
+}
+
+/// Waits until it was told so often; the test hangs, and fails by its time limit, if it never is.
+class Counter {
+ public:
+  void add() {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+    changed_.notify_all();
+  }
+  void wait_for(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return count_ >= count; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int count_ = 0;
+};
+
+TEST(Executor, GivesTheSameRowsWhateverTheThreadsAndTheMemory) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (int round = 0; round < 20; ++round) {
+    const Dataset data = test::random_dataset(random);
+    for (const std::size_t threads : kThreads) {
+      for (const std::uint64_t memory : {std::uint64_t{0}, std::uint64_t{5000}, kDefaultMemory}) {
+        const Executor executor(data.store, {.threads = threads, .memory = memory});
+        Results results = executor.run(data.plan(), test::decode);
+        EXPECT_EQ(test::drain(results), data.all_rows()) << threads << " threads, " << memory;
+        EXPECT_EQ(results.next(), std::nullopt);  // and so it stays
+      }
+    }
+  }
+}
+
+TEST(Executor, FiltersProjectsAndLimitsAsARowByRowScanDoes) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (int round = 0; round < 60; ++round) {
+    const Dataset data = test::random_dataset(random);
+    const auto least = static_cast<std::int64_t>(random() % 100);
+    Plan plan = data.plan();
+    plan.filter.add(at_least("x", least));
+    plan.columns = {"x"};
+    Rows want;
+    for (const std::uint32_t x : data.all_rows()) {
+      if (std::cmp_greater_equal(x, least)) want.push_back(x);
+    }
+    if (random() % 2 == 0) {
+      plan.limit = random() % 200;
+      want.resize(std::min<std::size_t>(want.size(), *plan.limit));
+    }
+    const Executor executor(data.store, {.threads = 2, .memory = random() % 20'000});
+    Results results = executor.run(plan, test::decode);
+    Rows got;
+    while (const std::optional<Table> table = results.next()) {
+      EXPECT_GT(table->rows(), 0U);
+      EXPECT_EQ(table->columns().size(), 1U);
+      const auto values = table->column("x").as<std::uint32_t>();
+      got.insert(got.end(), values.begin(), values.end());
+    }
+    EXPECT_EQ(got, want);
+  }
+}
+
+TEST(Executor, AnEmptyPlanAndALimitOfZeroAskNothing) {
+  const Dataset data = test::one_object_each(3, 10);
+  Plan none = data.plan();
+  none.limit = 0;
+  for (const Plan& plan : {Plan{}, none}) {
+    const Context context;
+    Results results = Executor(data.store).run(plan, test::decode, context);
+    EXPECT_FALSE(results.next());
+    EXPECT_EQ(gets(context), 0U);
+  }
+}
+
+TEST(Executor, UnitsWithoutRangesAreDecodedFromNothing) {
+  Plan plan;
+  for (std::uint64_t i = 0; i < 5; ++i) plan.units.push_back({.id = i});
+  plan.units.push_back({.ranges = {{"data/absent", 0, 0}}, .id = 5});  // empty: it is not read
+  const Context context;
+  Results results = Executor(storage::make_memory())
+                        .run(
+                            plan,
+                            [](const Unit& unit, std::span<const ByteSpan> ranges) {
+                              EXPECT_EQ(ranges.size(), unit.ranges.size());
+                              return Table(unit.id);  // a count
+                            },
+                            context);
+  for (const std::size_t want : {1U, 2U, 3U, 4U, 5U}) {  // not the one without rows
+    const std::optional<Table> table = results.next();
+    ASSERT_TRUE(table);
+    EXPECT_EQ(table->rows(), want);
+  }
+  EXPECT_FALSE(results.next());
+  EXPECT_EQ(gets(context), 0U);
+}
+
+TEST(Executor, ALimitCutsACountToo) {
+  Results results =
+      Executor(storage::make_memory())
+          .run({.units = std::vector<Unit>(3), .limit = std::uint64_t{7'000'000'000}},
+               [](const Unit&, std::span<const ByteSpan>) { return Table(5'000'000'000); });
+  EXPECT_EQ(results.next().value().rows(), 5'000'000'000U);
+  EXPECT_EQ(results.next().value().rows(), 2'000'000'000U);
+  EXPECT_FALSE(results.next());
+}
+
+TEST(Executor, AReachedLimitStopsTheDownloads) {
+  const Dataset data = test::one_object_each(100, 10);
+  // The first object comes; for all others the store hangs until it is told to stop.
+  const auto store = std::make_shared<WatchedStorage>(
+      data.store, [](std::span<const storage::Transfer> transfers, const Context& context) {
+        if (transfers.front().key != "data/0") test::hang(context);
+      });
+  Plan plan = data.plan();
+  plan.limit = 7;
+  const Context context;
+  Results results = Executor(store).run(plan, test::decode, context);
+  const std::optional<Table> table = results.next();
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->rows(), 7U);
+  EXPECT_FALSE(results.next());
+  EXPECT_EQ(gets(context), 1U);
+}
+
+TEST(Executor, UnderALimitLittleIsFetchedInVain) {
+  const Dataset data = test::one_object_each(1000, 10);
+  Plan plan = data.plan();
+  plan.limit = 1;
+  const Context context;
+  {
+    // Memory for ten units of 40 bytes fetched and 120 decoded: no more can have been let in.
+    Results results = Executor(data.store, {.memory = 1600}).run(plan, test::decode, context);
+    EXPECT_TRUE(results.next());
+  }
+  EXPECT_LE(gets(context), 10U);
+}
+
+TEST(Executor, DestroyingTheResultsStopsTheDownloads) {
+  const Dataset data = test::one_object_each(100, 10);
+  for (const bool take_one : {false, true}) {
+    Counter hanging;
+    const auto store = std::make_shared<WatchedStorage>(
+        data.store, [&](std::span<const storage::Transfer> transfers, const Context& context) {
+          if (take_one && transfers.front().key == "data/0") return;
+          hanging.add();
+          test::hang(context);
+        });
+    const Context context;
+    {
+      Results results = Executor(store, {.memory = 1000}).run(data.plan(), test::decode, context);
+      if (take_one) {
+        EXPECT_TRUE(results.next());
+      }
+      hanging.wait_for(1);
+      Results moved = std::move(results);  // it may be moved while it works
+    }
+    EXPECT_EQ(gets(context), take_one ? 1U : 0U);
+  }
+}
+
+TEST(Executor, FetchesOnWhileEarlierUnitsDecode) {
+  const Dataset data = test::one_object_each(8, 10);
+  Counter batches;
+  const auto store = std::make_shared<WatchedStorage>(
+      data.store, [&](std::span<const storage::Transfer>, const Context&) { batches.add(); });
+  // 160 bytes a unit, so two units a batch.
+  Results results = Executor(store, {.threads = 1, .memory = 8 * 160})
+                        .run(data.plan(), [&](const Unit& unit, std::span<const ByteSpan> ranges) {
+                          if (unit.id == 0) batches.wait_for(3);
+                          return test::decode(unit, ranges);
+                        });
+  EXPECT_EQ(test::drain(results), data.all_rows());
+}
+
+TEST(Executor, TwoBatchesAreFetchedAtOnce) {
+  const Dataset data = test::one_object_each(8, 10);
+  Counter inside;
+  const auto store = std::make_shared<WatchedStorage>(
+      data.store, [&](std::span<const storage::Transfer>, const Context&) {
+        inside.add();
+        inside.wait_for(2);  // hangs unless another call comes in meanwhile
+      });
+  Results results = Executor(store, {.memory = 8 * 160}).run(data.plan(), test::decode);
+  EXPECT_EQ(test::drain(results), data.all_rows());
+}
+
+struct MemoryCase {
+  std::uint64_t memory;
+  std::int64_t bound;
+};
+
+TEST(Executor, WhatIsFetchedOrDecodedAndNotTakenIsBounded) {
+  constexpr std::int64_t kUnit = 4000 + 12'000;  // fetched and decoded
+  const Dataset data = test::one_object_each(64, 1000);
+  // Rows are counted as taken a moment after the executor knows, hence one table more.
+  const MemoryCase rows[] = {{20 * kUnit, 20 * kUnit + 12'000}, {0, kUnit + 12'000}};
+  for (const auto& row : rows) {
+    std::atomic<std::int64_t> live{0};
+    std::atomic<std::int64_t> most{0};
+    const auto grow = [&](std::int64_t bytes) {
+      const std::int64_t now = live += bytes;
+      std::int64_t seen = most;
+      while (seen < now && !most.compare_exchange_weak(seen, now)) {
+      }
+    };
+    const auto store = std::make_shared<WatchedStorage>(
+        data.store, [&](std::span<const storage::Transfer> transfers, const Context&) {
+          for (const auto& transfer : transfers) grow(static_cast<std::int64_t>(transfer.length));
+        });
+    Results results =
+        Executor(store, {.threads = 4, .memory = row.memory})
+            .run(data.plan(), [&](const Unit& unit, std::span<const ByteSpan> ranges) {
+              Table table = test::decode(unit, ranges);
+              grow(12'000);
+              live -= 4000;
+              return table;
+            });
+    std::uint64_t count = 0;
+    while (const std::optional<Table> table = results.next()) {
+      live -= static_cast<std::int64_t>(table->memory());
+      ++count;
+    }
+    EXPECT_EQ(count, 64U);
+    EXPECT_EQ(live, 0);
+    EXPECT_LE(most, row.bound) << row.memory;
+  }
+}
+
+TEST(Executor, AFlippedByteIsAnErrorThatNamesItsPlace) {
+  Dataset data = test::one_object_each(20, 10);
+  Buffer bytes = data.store->read_all("data/7", 1000).bytes;
+  bytes.data()[13] ^= std::byte{4};
+  data.store->put("data/7", bytes);
+  for (const std::size_t threads : kThreads) {
+    Results results = Executor(data.store, {.threads = threads}).run(data.plan(), test::decode);
+    Rows before;
+    for (int i = 0; i < 7; ++i) {  // what lies before it in the plan comes, whatever the threads
+      const std::optional<Table> table = results.next();
+      ASSERT_TRUE(table);
+      EXPECT_EQ(table->column("unit").as<std::uint64_t>()[0], static_cast<std::uint64_t>(i));
+    }
+    for (int i = 0; i < 2; ++i) {  // and nothing ever after it
+      try {
+        std::ignore = results.next();
+        ADD_FAILURE() << "nothing was thrown";
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), Errc::corrupt_data);
+        EXPECT_THAT(error.what(), HasSubstr(data.store->uri("data/7") + "@0"));
+      }
+    }
+  }
+}
+
+TEST(Executor, AnErrorBehindTheLimitDoesNotMatter) {
+  Dataset data = test::one_object_each(20, 10);
+  data.store->remove("data/7");
+  Plan plan = data.plan();
+  plan.limit = 70;
+  for (const std::size_t threads : kThreads) {
+    for (int repeat = 0; repeat < 20; ++repeat) {
+      Results results = Executor(data.store, {.threads = threads}).run(plan, test::decode);
+      EXPECT_EQ(test::drain(results).size(), 70U);
+    }
+  }
+}
+
+TEST(Executor, WhatADecoderThrowsIsRethrownAsItWas) {
+  const Dataset data = test::one_object_each(50, 10);
+  for (const std::size_t threads : kThreads) {
+    Results results = Executor(data.store, {.threads = threads, .memory = 3000})
+                          .run(data.plan(), [](const Unit& unit, std::span<const ByteSpan> ranges) {
+                            if (unit.id >= 20)
+                              throw std::out_of_range("unit " + std::to_string(unit.id));
+                            return test::decode(unit, ranges);
+                          });
+    try {
+      std::ignore = test::drain(results);
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const std::out_of_range& error) {
+      EXPECT_STREQ(error.what(), "unit 20");
+    }
+    EXPECT_THROW(std::ignore = results.next(), std::out_of_range);
+  }
+}
+
+TEST(Executor, AColumnThatTheDecoderDoesNotGiveIsAnError) {
+  const Dataset data = test::one_object_each(3, 10);
+  Plan plan = data.plan();
+  plan.columns = {"mapq"};
+  Results results = Executor(data.store).run(plan, test::decode);
+  EXPECT_THROW(std::ignore = results.next(), Error);
+}
+
+/// Runs the plan and checks that its rows are the right ones or the first of them and then an
+/// error. Returns whether it was an error.
+bool fails(const Dataset& data, const std::shared_ptr<storage::Storage>& store, Errc code) {
+  Results results = Executor(store, {.threads = 2, .memory = 4000}).run(data.plan(), test::decode);
+  Rows got;
+  try {
+    while (const std::optional<Table> table = results.next()) {
+      const auto values = table->column("x").as<std::uint32_t>();
+      got.insert(got.end(), values.begin(), values.end());
+    }
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code) << error.what();
+    Rows want = data.all_rows();
+    EXPECT_LT(got.size(), want.size());
+    want.resize(got.size());
+    EXPECT_EQ(got, want);
+    EXPECT_THROW(std::ignore = results.next(), Error);
+    return true;
+  }
+  EXPECT_EQ(got, data.all_rows());
+  return false;
+}
+
+TEST(Executor, AnyFaultOfTheStoreIsAnErrorAndNeverAPartOfTheAnswer) {
+  const Dataset data = test::one_object_each(40, 10);
+  using Kind = storage::FaultPlan::Kind;
+  const struct {
+    Kind kind;
+    Errc want;
+  } rows[] = {{Kind::fail, Errc::permission_denied},
+              {Kind::truncate, Errc::corrupt_data},
+              {Kind::corrupt, Errc::corrupt_data}};
+  for (const auto& row : rows) {
+    for (std::uint64_t nth = 1;; ++nth) {
+      // Once: storage::fetch() may read again what it suspects, and then a truncated answer heals.
+      const auto faulty = storage::make_faulty(
+          data.store, {.kind = row.kind, .nth = nth, .code = Errc::permission_denied, .seed = nth});
+      const bool failed = fails(data, faulty.storage, row.want);
+      const bool met = *faulty.calls >= nth;
+      EXPECT_EQ(failed, met) << nth;
+      if (!met) break;
+    }
+  }
+}
+
+TEST(Executor, CancellingEndsAWaitForAStoreThatHangs) {
+  const Dataset data = test::one_object_each(20, 10);
+  Counter hanging;
+  const auto store = std::make_shared<WatchedStorage>(
+      data.store, [&](std::span<const storage::Transfer> transfers, const Context& context) {
+        if (transfers.front().key == "data/0") return;
+        hanging.add();
+        test::hang(context);
+      });
+  std::stop_source stop;
+  Results results =
+      Executor(store, {.memory = 1000}).run(data.plan(), test::decode, Context(stop.get_token()));
+  EXPECT_TRUE(results.next());
+  const std::jthread canceller([&] {
+    hanging.wait_for(1);
+    stop.request_stop();
+  });
+  for (int i = 0; i < 2; ++i) {
+    try {
+      std::ignore = results.next();
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Errc::cancelled);
+    }
+  }
+}
+
+TEST(Executor, ACancelledContextAsksNothing) {
+  const Dataset data = test::one_object_each(20, 10);
+  std::stop_source stop;
+  stop.request_stop();
+  const Context context(stop.get_token());
+  Results results = Executor(data.store).run(data.plan(), test::decode, context);
+  EXPECT_THROW(std::ignore = results.next(), Error);
+  EXPECT_EQ(gets(context), 0U);
+}
+
+TEST(Executor, TheDeadlineEndsAWaitForAStoreThatHangs) {
+  const Dataset data = test::one_object_each(20, 10);
+  const auto store = std::make_shared<WatchedStorage>(
+      data.store,
+      [&](std::span<const storage::Transfer>, const Context& context) { test::hang(context); });
+  Results results = Executor(store).run(
+      data.plan(), test::decode,
+      Context().with_deadline(Context::Clock::now() + std::chrono::milliseconds(50)));
+  try {
+    std::ignore = results.next();
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::deadline_exceeded);
+  }
+}
+
+TEST(Executor, ASlowDecoderDoesNotHoldUpCancelling) {
+  const Dataset data = test::one_object_each(4, 10);
+  std::stop_source stop;
+  Counter decoding;
+  Counter cancelled;
+  Results results = Executor(data.store, {.threads = 1})
+                        .run(
+                            data.plan(),
+                            [&](const Unit& unit, std::span<const ByteSpan> ranges) {
+                              decoding.add();
+                              cancelled.wait_for(1);
+                              return test::decode(unit, ranges);
+                            },
+                            Context(stop.get_token()));
+  const std::jthread canceller([&] {
+    decoding.wait_for(1);
+    stop.request_stop();
+  });
+  EXPECT_THROW(std::ignore = results.next(), Error);  // while the decoder is still at it
+  cancelled.add();
+}
+
+TEST(Executor, DecodesOnAsManyThreadsAsAskedFor) {
+  const Dataset data = test::one_object_each(24, 10);
+  Counter decoding;
+  std::mutex mutex;
+  std::set<std::thread::id> seen;
+  Results results = Executor(data.store, {.threads = 12})
+                        .run(data.plan(), [&](const Unit& unit, std::span<const ByteSpan> ranges) {
+                          {
+                            const std::lock_guard lock(mutex);
+                            seen.insert(std::this_thread::get_id());
+                          }
+                          decoding.add();
+                          decoding.wait_for(12);  // hangs unless twelve decode at once
+                          return test::decode(unit, ranges);
+                        });
+  EXPECT_EQ(test::drain(results), data.all_rows());
+  EXPECT_EQ(seen.size(), 12U);
+}
+
+TEST(Executor, RefusesRangesWithoutAnEnd) {
+  const Plan plan{.units = {{.ranges = {{"a", ~std::uint64_t{0}, 1}}}}};
+  EXPECT_THROW(std::ignore = Executor(storage::make_memory()).run(plan, test::decode), Error);
+}
+
+}  // namespace
+}  // namespace cnf::query
