@@ -22,6 +22,8 @@ class RecordSource {
   /// Appends the next record to `batch`, checked; false at the end. Throws Error corrupt_data that
   /// names the input and the record's number (from 1).
   [[nodiscard]] virtual bool next(RecordBatch& batch) = 0;
+  /// What messages call it: a path, a URI.
+  [[nodiscard]] virtual std::string name() const { return "input"; }
   /// Bytes of the input consumed so far, as stored (compressed), for progress; 0 if not known.
   [[nodiscard]] virtual std::uint64_t consumed() const { return 0; }
 };
@@ -69,9 +71,12 @@ class SortedSource : public RecordSource {
 /// Puts a source in order. Input that is already in coordinate order by (reference, position) is
 /// never reordered, whatever its header says; if it also declares SO:coordinate it streams through,
 /// and the first record out of place throws NotInOrder (open it again with `trust_header` false).
-/// Otherwise records are held up to `memory` bytes, then spilled as runs of zstd-1 compressed raw
-/// records and merged; runs are removed on every way out. \param trust_header  stream what declares
-/// SO:coordinate instead of sorting it.
+/// Otherwise records are held up to `memory` bytes, then spilled
+/// as runs of zstd-1 compressed raw records and merged. Runs lie in one file without a name, so
+/// that nothing stays behind even if the process is killed. The first next() reads all of the
+/// source, unless it streams through. Memory: `memory`, but at least some blocks of 4 KiB and the
+/// largest record a few times. Throws what the source throws, and out_of_space. \param trust_header
+/// stream what declares SO:coordinate instead of sorting it.
 [[nodiscard]] std::unique_ptr<SortedSource> sort_source(std::unique_ptr<RecordSource> source,
                                                         const SortOptions& options,
                                                         bool trust_header, const Context& context);
