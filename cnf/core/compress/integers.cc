@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/compress/integers.h"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -41,7 +40,7 @@ class BlockWriter {
 
  private:
   ByteWriter& out_;
-  std::array<std::byte, 64 * kLongest> block_;  // NOLINT(*-member-init): written before it is read
+  std::array<std::byte, 64 * kLongest> block_{};
   std::byte* end_ = block_.data();
 };
 

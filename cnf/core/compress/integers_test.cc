@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/compress/integers.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <random>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +28,7 @@ using Signed = std::vector<std::int64_t>;
 template <typename Values, typename Put>
 Buffer encoded(const Values& values, const Put& put) {
   Buffer out;
+  // NOLINTNEXTLINE(misc-const-correctness): what `put` does is not seen in a template
   ByteWriter writer(out);
   put(values, writer);
   return out;

@@ -2,10 +2,14 @@
 #include "cnf/core/query/arrow.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "cnf/core/query/table.h"
+#include "cnf/core/util/buffer.h"
 
 namespace cnf::query {
 namespace {

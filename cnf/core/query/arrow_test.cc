@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/query/arrow.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "cnf/core/query/table.h"
 
 namespace cnf::query {
 namespace {
@@ -158,7 +163,7 @@ TEST(Arrow, ReleaseMarksTheStructReleased) {
 TEST(Arrow, AChildThatWasMovedOutOutlivesItsParent) {
   // The specification: copy the child, mark it released in place, then release the parent.
   Exported out(alignments());
-  ArrowArray& list = *out.array.children[2];
+  const ArrowArray& list = *out.array.children[2];
   ArrowArray items = *list.children[0];
   list.children[0]->release = nullptr;
   ArrowArray names = *out.array.children[1];

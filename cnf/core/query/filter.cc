@@ -2,15 +2,22 @@
 #include "cnf/core/query/filter.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "cnf/core/query/table.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::query {

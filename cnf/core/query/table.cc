@@ -3,10 +3,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <numeric>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::query {

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/query/table.h"
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::query {

@@ -3,13 +3,18 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <exception>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/core/worker/pool.h"
 

@@ -46,10 +46,10 @@ void run_pipeline(const PipelineOptions& options, const Context& context, Source
         std::optional<In> item = source();
         return item ? std::make_shared<In>(std::move(*item)) : nullptr;
       },
-      [&](std::shared_ptr<void> item) -> std::shared_ptr<void> {
+      [&](const std::shared_ptr<void>& item) -> std::shared_ptr<void> {
         return std::make_shared<Out>(transform(std::move(*static_cast<In*>(item.get()))));
       },
-      [&](std::shared_ptr<void> item) { sink(std::move(*static_cast<Out*>(item.get()))); });
+      [&](const std::shared_ptr<void>& item) { sink(std::move(*static_cast<Out*>(item.get()))); });
 }
 
 }  // namespace cnf::worker

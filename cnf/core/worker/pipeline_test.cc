@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/worker/pipeline.h"
 
+#include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <stop_token>

@@ -3,14 +3,17 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::worker {
@@ -62,6 +65,7 @@ struct Pool::Impl {
   }
 
   /// The task and what it captured are gone when this returns.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): so that it is gone
   [[nodiscard]] std::exception_ptr run(Task task) const noexcept {
     try {
       context.check("run", "task");

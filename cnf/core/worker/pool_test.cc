@@ -3,7 +3,11 @@
 
 #include <atomic>
 #include <barrier>
+#include <chrono>
+#include <cstddef>
+#include <functional>
 #include <latch>
+#include <memory>
 #include <stdexcept>
 #include <stop_token>
 #include <thread>
@@ -119,7 +123,7 @@ TEST(Pool, AfterAFailureSubmitDropsUntilWait) {
 }
 
 TEST(Pool, CancellingWakesABlockedSubmitAndDropsTheRest) {
-  std::stop_source stop;
+  const std::stop_source stop;
   std::latch started(1);
   std::latch gate(1);
   std::atomic<int> ran{0};
