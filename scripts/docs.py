@@ -15,6 +15,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 ADR_SECTIONS = ["Context", "Decision", "Cost", "What would reverse it"]
+ADR_SECTION = re.compile(r"^\*\*(.*?)\.\*\*", flags=re.M)
 ADR_LINES = 40
 # A cell "`name` … (`package/x.h`)": the names before the header stand in it.
 SEED_CELL = re.compile(r"(`[^|]*?)\(`([a-z0-9_/]+\.h)`\)")
@@ -65,7 +66,7 @@ def bad_records():
             seen[number] = path.name
         if (count := len(text.splitlines())) > ADR_LINES:
             yield f"{name}: {count} lines, {ADR_LINES} are the most"
-        sections = re.findall(r"^## (.*)$", text, flags=re.M)
+        sections = [found.replace("What it costs", "Cost") for found in ADR_SECTION.findall(text)]
         if sections != ADR_SECTIONS:
             yield f"{name}: sections {sections}, wanted {ADR_SECTIONS}"
 
