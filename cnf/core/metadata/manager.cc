@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cnf/core/metadata/manager.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cnf/core/metadata/manifest_internal.h"
+#include "cnf/core/metadata/metadata.h"
+#include "cnf/core/storage/sharding.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
+
+namespace cnf::metadata {
+namespace {
+
+// Part of an object's key as it lies on the root store: the shard's prefix, and the key below it.
+struct Placed {
+  std::string_view shard;
+  std::string_view key;
+};
+
+// "a3/data/…" is of shard a3 under any sharding that has such a prefix; "data/…" is of none.
+Placed placed(std::string_view key) {
+  const std::string_view head = key.substr(0, key.find('/'));
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  if (head.empty() || head.size() > 2 || head.size() == key.size() ||
+      !std::ranges::all_of(head, is_hex)) {
+    return {{}, key};
+  }
+  return {head, key.substr(head.size() + 1)};
+}
+
+// True for keys that only a writer of datasets makes. In what looks like a shard but may be
+// anybody's folder, that takes a chunk's full name.
+bool is_ours(const Placed& object) {
+  if (!object.shard.empty()) return parse_chunk_name(object.key).has_value();
+  return object.key.starts_with("data/") || object.key.starts_with("_index/") ||
+         object.key.starts_with("_header");
+}
+
+// Tells what a manifest names from what it does not.
+class Named {
+ public:
+  explicit Named(const Metadata& metadata) : chunks_(metadata.chunks) {
+    for (const ObjectInfo& object : metadata.objects) paths_.insert(object.path);
+    if (metadata.storage.sharding_bits != 0) sharding_.emplace(metadata.storage.sharding_bits);
+  }
+
+  [[nodiscard]] bool has(std::string_view key) const {
+    if (paths_.contains(key)) return true;
+    const Placed object = placed(key);
+    if (chunks_.runs.empty() && chunks_.num_chunks != 0) {
+      return object.key.starts_with(
+          "data/");  // named by the format's own rule, which we do not know
+    }
+    const std::optional<ChunkName> chunk = parse_chunk_name(object.key);
+    if (!chunk || object.shard != shard_of(object.key)) return false;
+    return std::ranges::any_of(chunks_.runs, [&](const ChunkRun& run) {
+      return run.id == chunk->id && chunk->number >= run.first &&
+             chunk->number - run.first < run.count;
+    });
+  }
+
+ private:
+  [[nodiscard]] std::string shard_of(std::string_view key) const {
+    return sharding_ ? sharding_->prefix(key) : std::string();
+  }
+
+  const Metadata::Chunks& chunks_;
+  std::set<std::string, std::less<>> paths_;
+  std::optional<storage::HashSharding> sharding_;
+};
+
+}  // namespace
+
+Committed Manager::load(const Context& context) const {
+  std::optional<Committed> committed = try_load(context);
+  if (committed) return std::move(*committed);
+  throw Error(Errc::not_found, "open", storage_->uri(),
+              "there is no dataset here: no _metadata.json", "check the path or URI");
+}
+
+std::optional<Committed> Manager::try_load(const Context& context) const {
+  std::optional<storage::Object> object;
+  try {
+    object = storage_->read_all(kManifestKey, kMaxManifestBytes, context);
+  } catch (const Error& error) {
+    if (error.code() == Errc::not_found) return {};
+    throw;
+  }
+  return Committed{.metadata = parse_metadata(object->bytes, storage_->uri(kManifestKey)),
+                   .etag = std::move(object->info.etag)};
+}
+
+void Manager::create(const Metadata& metadata, const Context& context) {
+  commit(metadata, storage::Condition::if_absent(), context);
+}
+
+void Manager::replace(const Metadata& metadata, const std::string& etag, const Context& context) {
+  if (etag.empty()) {
+    throw Error(Errc::invalid_argument, "commit", storage_->uri(),
+                "no ETag of the dataset to replace");
+  }
+  commit(metadata, storage::Condition::if_match(etag), context);
+}
+
+void Manager::commit(const Metadata& metadata, storage::Condition condition,
+                     const Context& context) {
+  const std::string text = to_json(metadata);
+  if (text.size() > kMaxManifestBytes) {
+    throw Error(Errc::invalid_argument, "commit", storage_->uri(), "the manifest exceeds 64 MiB");
+  }
+  const storage::WriteOptions options{.condition = std::move(condition),
+                                      .content_type = "application/json",
+                                      .size_hint = text.size()};
+  try {
+    storage_->put(kManifestKey, as_bytes(text), options, context);
+  } catch (const Error& error) {
+    const bool refused =
+        error.code() == Errc::already_exists || error.code() == Errc::precondition_failed;
+    if (!refused) throw;
+    // An attempt whose answer was lost may have landed; then its retry is refused by our own
+    // commit.
+    if (holds(text, context)) return;
+    if (options.condition.kind() == storage::Condition::Kind::if_absent) {
+      throw Error(Errc::already_exists, "commit", storage_->uri(), "there is a dataset already",
+                  "replace it with --overwrite");
+    }
+    throw Error(Errc::precondition_failed, "commit", storage_->uri(),
+                "somebody else committed here first", "run again");
+  }
+}
+
+bool Manager::holds(std::string_view text, const Context& context) const {
+  try {
+    return as_text(storage_->read_all(kManifestKey, kMaxManifestBytes, context).bytes) == text;
+  } catch (const Error& error) {
+    if (error.code() == Errc::not_found) return false;
+    throw;
+  }
+}
+
+std::shared_ptr<storage::Storage> Manager::chunk_storage(std::shared_ptr<storage::Storage> root,
+                                                         const Metadata& metadata) {
+  if (metadata.storage.sharding_bits == 0) return root;
+  return storage::sharded(std::move(root), storage::HashSharding(metadata.storage.sharding_bits));
+}
+
+std::vector<storage::FileInfo> Manager::orphans(const Metadata& metadata,
+                                                const Context& context) const {
+  const Named named(metadata);
+  std::vector<storage::FileInfo> found;
+  for (const storage::FileInfo& info : storage_->list({}, context)) {
+    if (is_ours(placed(info.key)) && !named.has(info.key)) found.push_back(info);
+  }
+  return found;
+}
+
+}  // namespace cnf::metadata
