@@ -35,8 +35,19 @@ struct SourceOptions {
 
 /// Opens SAM, BAM or CRAM, plain or compressed, by content: a path, a URI of any store, or "-" for
 /// standard input. Records of BAM come through byte by byte, unparsed; those of SAM and CRAM get
-/// the binary form that htslib gives them. Throws Error not_found, corrupt_data (not an alignment
-/// file, truncated), unsupported (a reference or position beyond 2^31 - 1, which BAM cannot hold).
+/// the binary form that htslib gives them. What samtools 1.16 reads is read, what it refuses is
+/// refused, but for SAM's references and positions beyond 2^31 - 1, which BAM cannot hold.
+///
+/// A CRAM's reference is never fetched from a network: it is options.reference, what the file
+/// embeds, a local file that its UR: fields name, or what REF_PATH (htslib's own variable) finds if
+/// no URL stands in it. An index that a FASTA lacks (.fai) is made beside it, as samtools does.
+///
+/// The first call turns htslib's own messages off (hts_set_log_level) for the whole process, for
+/// they would go to stderr; a program that wants them may turn them on again after it.
+///
+/// Throws Error not_found, permission_denied, corrupt_data (not an alignment file, truncated),
+/// unsupported (positions as above, other compression), and what the store throws; cancelled or
+/// deadline_exceeded within a fraction of a second, also while a pipe or a store gives nothing.
 [[nodiscard]] std::unique_ptr<RecordSource> open_source(const std::string& uri,
                                                         const SourceOptions& options,
                                                         const Context& context);
@@ -50,8 +61,9 @@ enum class Order : std::uint8_t {
 
 struct SortOptions {
   Order order = Order::coordinate;
-  std::uint64_t memory = std::uint64_t{1}
-                         << 30;          ///< Bytes of records held before a run is spilled.
+  /// Bytes for records that are held, and later for reading runs. A sort takes at least some blocks
+  /// of 4 KiB, and a few times the largest record.
+  std::uint64_t memory = std::uint64_t{1} << 30;
   std::filesystem::path temporary = {};  ///< Folder for runs; empty: the system's.
 };
 
@@ -71,12 +83,11 @@ class SortedSource : public RecordSource {
 /// Puts a source in order. Input that is already in coordinate order by (reference, position) is
 /// never reordered, whatever its header says; if it also declares SO:coordinate it streams through,
 /// and the first record out of place throws NotInOrder (open it again with `trust_header` false).
-/// Otherwise records are held up to `memory` bytes, then spilled
-/// as runs of zstd-1 compressed raw records and merged. Runs lie in one file without a name, so
-/// that nothing stays behind even if the process is killed. The first next() reads all of the
-/// source, unless it streams through. Memory: `memory`, but at least some blocks of 4 KiB and the
-/// largest record a few times. Throws what the source throws, and out_of_space. \param trust_header
-/// stream what declares SO:coordinate instead of sorting it.
+/// Otherwise records are held up to `memory` bytes, then spilled as runs of zstd-1 compressed raw
+/// records and merged. Runs lie in one file without a name, so that nothing stays behind even if
+/// the process is killed. The first next() reads all of the source, unless it streams through.
+/// Throws what the source throws, and out_of_space.
+/// \param trust_header  stream what declares SO:coordinate instead of sorting it.
 [[nodiscard]] std::unique_ptr<SortedSource> sort_source(std::unique_ptr<RecordSource> source,
                                                         const SortOptions& options,
                                                         bool trust_header, const Context& context);
