@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cnf/cli/copy_tree.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cnf/core/util/error.h"
+#include "cnf/core/worker/pool.h"
+
+namespace cnf::cli {
+namespace {
+
+// Gives the memory back when the copy it was lent for has ended, however it ended.
+class Loan {
+ public:
+  Loan(MemoryBudget& budget, std::uint64_t bytes, const Context& context)
+      : budget_(budget), bytes_(bytes) {
+    budget_.acquire(bytes_, context);
+  }
+  ~Loan() { budget_.release(bytes_); }
+  Loan(const Loan&) = delete;
+  Loan& operator=(const Loan&) = delete;
+
+ private:
+  MemoryBudget& budget_;
+  const std::uint64_t bytes_;
+};
+
+}  // namespace
+
+Route route_between(const Place& source, const Place& target, const storage::WriteOptions& write) {
+  const storage::Location& from = source.location();
+  const storage::Location& to = target.location();
+  return {.from = from.storage,
+          .to = to.storage,
+          .within_store = from.storage->uri() == to.storage->uri(),
+          .write = write};
+}
+
+Usage usage_to_copy(const Route& route, std::uint64_t bytes, std::string_view source,
+                    std::string_view target, const Session& session) {
+  Usage usage;
+  const auto requests = [&usage](RequestKind kind) -> std::uint64_t& {
+    return usage.requests[static_cast<std::size_t>(kind)];
+  };
+  if (route.within_store) {
+    requests(RequestKind::copy) = is_remote(target) ? 1 : 0;
+    return usage;
+  }
+  if (is_remote(source)) requests(RequestKind::get) = requests_to_read(bytes);
+  if (is_remote(target)) requests(RequestKind::put) = requests_to_write(bytes, session);
+  usage.bytes_fetched = bytes;
+  usage.bytes_sent = bytes;
+  return usage;
+}
+
+Tree::Tree(const Place& source, const Place& target, std::string target_key,
+           const storage::WriteOptions& write)
+    : source_(source),
+      route_(route_between(source, target, write)),
+      target_key_(std::move(target_key)) {}
+
+void Tree::refuse_itself() const {
+  std::string from = source_.location().storage->uri(source_.location().key);
+  std::string to = target_uri();
+  for (std::string* uri : {&from, &to}) {
+    if (!uri->ends_with('/')) *uri += '/';
+  }
+  if (to.starts_with(from)) {
+    throw Error(Errc::invalid_argument, "copy", source_.uri(),
+                "the target is the source or lies in it", "copy it to another place");
+  }
+}
+
+void Tree::refuse_existing(const Context& context) const {
+  const std::string prefix = target_key_.empty() ? "" : target_key_ + "/";
+  const storage::ListPage page =
+      route_.to->list_page({.prefix = prefix, .delimiter = "/"}, {}, context);
+  if (page.objects.empty() && page.prefixes.empty()) return;
+  throw Error(Errc::already_exists, "copy to", target_uri(), "objects lie below it",
+              "--overwrite replaces those of the same name");
+}
+
+Usage Tree::estimate(std::string_view source, std::string_view target, CopyTotals& totals,
+                     Session& session) const {
+  Usage sum;
+  for (const storage::FileInfo& info : source_.folder()->list({}, session.context())) {
+    const Usage one = usage_to_copy(route_, info.size, source, target, session);
+    for (std::size_t kind = 0; kind < kRequestKinds; ++kind) {
+      sum.requests[kind] += one.requests[kind];
+    }
+    sum.bytes_fetched += one.bytes_fetched;
+    sum.bytes_sent += one.bytes_sent;
+    ++totals.objects;
+    totals.bytes += info.size;
+  }
+  return sum;
+}
+
+CopyTotals Tree::copy(Session& session) const {
+  CopyTotals totals;
+  const auto progress = session.progress();
+  MemoryBudget budget(session.options().memory);
+  const std::string& from = source_.location().key;
+  const auto copy_one = [&](storage::FileInfo info, const std::string& below) {
+    info.key = join_key(from, below);
+    copy_object(route_, info, join_key(target_key_, below), session, *progress);
+  };
+
+  std::vector<storage::FileInfo> manifests;
+  worker::Pool pool(session.transfers(), session.context());
+  for (const storage::FileInfo& info : source_.folder()->list({}, session.context())) {
+    ++totals.objects;
+    totals.bytes += info.size;
+    progress->set_total(totals.bytes);
+    if (is_manifest(info.key)) {
+      manifests.push_back(info);
+      continue;
+    }
+    auto loan = std::make_shared<Loan>(budget, copy_memory(info.size, session), session.context());
+    pool.submit([&copy_one, info, loan = std::move(loan)]() mutable {
+      const auto held = std::move(loan);
+      copy_one(info, info.key);
+    });
+  }
+  pool.wait();
+  for (const storage::FileInfo& manifest : manifests) copy_one(manifest, manifest.key);
+  return totals;
+}
+
+}  // namespace cnf::cli

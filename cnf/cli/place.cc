@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cnf/cli/place.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "cnf/cli/output.h"
+#include "cnf/core/metadata/metadata.h"
+#include "cnf/core/util/error.h"
+
+namespace cnf::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string absolute(const std::string& path) {
+  return fs::absolute(path).lexically_normal().string();
+}
+
+// A path as the path of a URI.
+std::string escaped(const std::string& path) {
+  std::string text;
+  for (const char c : path) {
+    switch (c) {
+      case '%':
+        text += "%25";
+        break;
+      case '?':
+        text += "%3F";
+        break;
+      case '#':
+        text += "%23";
+        break;
+      default:
+        text += c;
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string join_key(std::string_view folder, std::string_view name) {
+  std::string key(folder);
+  if (!key.empty() && !name.empty()) key += '/';
+  return key.append(name);
+}
+
+bool is_manifest(std::string_view key) {
+  return key.substr(key.rfind('/') + 1) == metadata::kManifestKey;  // npos + 1 is 0
+}
+
+Place::Place(Session& session, std::string uri) : session_(&session), uri_(std::move(uri)) {
+  if (uri_.empty()) {
+    throw Error(Errc::invalid_argument, "open", "\"\"", "it is empty", "give a path or a URI");
+  }
+  const std::optional<std::string> local = local_path(uri_);
+  const bool has_scheme = !local || *local != uri_;
+  const std::size_t mark = has_scheme ? std::min(uri_.find('?'), uri_.size()) : uri_.size();
+  std::string path = local ? absolute(*local) : uri_.substr(0, mark);
+  if (local) {
+    std::error_code error;
+    local_folder_ = fs::is_directory(path, error);
+  }
+  typed_as_folder_ = path.ends_with('/');
+  const std::size_t authority = local ? 0 : path.find("://");
+  const std::size_t shortest = local || authority == std::string::npos ? 1 : authority + 3;
+  while (path.size() > shortest && path.back() == '/') path.pop_back();
+  normal_ = (local && has_scheme ? "file:" + escaped(path) : path) + uri_.substr(mark);
+  location_ = session.locate(normal_);
+}
+
+std::string Place::name() const {
+  return location_.key.substr(location_.key.rfind('/') + 1);  // npos + 1 is 0
+}
+
+std::optional<storage::FileInfo> Place::object() const {
+  if (is_root() || typed_as_folder_ || is_local_folder()) return std::nullopt;
+  return location_.storage->try_stat(location_.key, session_->context());
+}
+
+storage::FileInfo Place::require_object(std::string_view doing) const {
+  if (std::optional<storage::FileInfo> info = object()) return *std::move(info);
+  if (is_folder()) {
+    throw Error(Errc::invalid_argument, doing, uri_, "it is a folder", "name an object in it");
+  }
+  nothing_here(doing);
+}
+
+const std::shared_ptr<storage::Storage>& Place::folder() const {
+  if (!folder_) folder_ = session_->open(normal_);
+  return folder_;
+}
+
+bool Place::is_folder() const {
+  if (local_folder_) return *local_folder_;
+  const storage::ListPage page = folder()->list_page({.delimiter = "/"}, {}, session_->context());
+  return !page.objects.empty() || !page.prefixes.empty();
+}
+
+void Place::nothing_here(std::string_view doing) const {
+  throw Error(Errc::not_found, doing, uri_, "there is nothing of this name",
+              "cnf ls shows what there is");
+}
+
+}  // namespace cnf::cli
