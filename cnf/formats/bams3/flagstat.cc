@@ -67,9 +67,9 @@ constexpr bool has_percentage(std::size_t counter) {
 
 std::string percentage(std::uint64_t part, std::uint64_t whole, std::string_view none) {
   if (whole == 0) return std::string(none);
-  // As samtools has it: float arithmetic, two digits.
+  // As samtools has it: divided as floats, multiplied as doubles.
   return fmt::format(
-      "{:.2f}", static_cast<double>(static_cast<float>(part) / static_cast<float>(whole) * 100.0F));
+      "{:.2f}", static_cast<double>(static_cast<float>(part) / static_cast<float>(whole)) * 100.0);
 }
 
 }  // namespace

@@ -4,8 +4,12 @@
 #include <algorithm>
 #include <optional>
 
-#include <htslib/hts_expr.h>
+#include <htslib/kstring.h>
 #include <htslib/sam.h>
+// htslib 1.16 forgot to say that this header is C.
+extern "C" {
+#include <htslib/hts_expr.h>
+}
 
 #include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/tags.h"
