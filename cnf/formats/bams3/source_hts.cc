@@ -21,6 +21,7 @@
 #include "cnf/formats/bams3/record.h"
 #include "cnf/formats/bams3/source_input_internal.h"
 #include "cnf/formats/bams3/source_readers_internal.h"
+#include "cnf/formats/bams3/source_references_internal.h"
 
 namespace cnf::bams3 {
 namespace {
@@ -206,57 +207,14 @@ class SamSource final : public HtsSource {
   }
 };
 
-// References are looked for only where nothing is fetched from the network: htslib would ask EBI
-// for an M5 checksum, and open whatever URL a UR: field names.
-void forbid_network(sam_hdr_t* header) {
-  const char* path = std::getenv("REF_PATH");
-  const std::string_view ref_path = path == nullptr ? "" : path;
-  const auto names_url = [](std::string_view text) {
-    for (const std::string_view mark : {"://", "URL=", "http:", "https:", "ftp:"}) {
-      if (text.find(mark) != std::string_view::npos) return true;
-    }
-    return false;
-  };
-  const bool keep_m5 = !ref_path.empty() && !names_url(ref_path);
-  const int count = sam_hdr_count_lines(header, "SQ");
-  for (int i = 0; i < count; ++i) {
-    const std::string name = sam_hdr_line_name(header, "SQ", i);
-    if (!keep_m5) (void)sam_hdr_remove_tag_id(header, "SQ", "SN", name.c_str(), "M5");
-    kstring_t value = KS_INITIALIZE;
-    if (sam_hdr_find_tag_pos(header, "SQ", i, "UR", &value) == 0) {
-      std::string_view target(value.s, value.l);
-      if (target.starts_with("file:")) target.remove_prefix(5);
-      if (target.find(':') != std::string_view::npos) {
-        (void)sam_hdr_remove_tag_id(header, "SQ", "SN", name.c_str(), "UR");
-      }
-    }
-    ks_free(&value);
-  }
-}
-
-// Where the header says the reference was, for a message.
-std::string named_reference(std::string_view text) {
-  const std::size_t field = text.find("\tUR:");
-  if (field == std::string_view::npos) return {};
-  const std::string_view rest = text.substr(field + 4);
-  return " (" + std::string(rest.substr(0, rest.find_first_of("\t\n"))) + ")";
-}
-
 class CramSource final : public HtsSource {
  public:
   CramSource(std::unique_ptr<Input> from, const std::string& reference)
       : HtsSource(std::move(from)) {
     htsFile* file = input().file();
-    forbid_network(cram_fd_get_header(file->fp.cram));
-    if (reference.empty()) return;
-    if (reference.find("://") != std::string::npos) {
-      throw Error(Errc::unsupported, "open", reference, "a CRAM's reference must be a local file",
-                  "copy it to this machine first");
-    }
-    if (hts_set_opt(file, CRAM_OPT_REFERENCE, reference.c_str()) != 0) {
-      throw Error(Errc::not_found, "open", reference, "it cannot be read as a FASTA reference",
-                  "give an uncompressed or bgzip-compressed FASTA file");
-    }
+    const char* ref_path = std::getenv("REF_PATH");
+    keep_local_references(cram_fd_get_header(file->fp.cram), ref_path == nullptr ? "" : ref_path);
+    if (!reference.empty()) use_reference(file, reference);
   }
 
  private:
