@@ -54,20 +54,29 @@ std::vector<std::string> keys_of(const Store& store) { return keys_of(store->lis
 
 void race(std::size_t count, const std::function<void(std::size_t)>& work) {
   std::latch start(static_cast<std::ptrdiff_t>(count));
+  std::vector<std::exception_ptr> thrown(count);
   std::vector<std::jthread> threads;
   for (std::size_t i = 0; i < count; ++i) {
     threads.emplace_back([&, i] {
       start.arrive_and_wait();
-      work(i);
+      try {
+        work(i);
+      } catch (...) {
+        thrown[i] = std::current_exception();
+      }
     });
+  }
+  threads.clear();
+  for (const std::exception_ptr& exception : thrown) {
+    if (exception) std::rethrow_exception(exception);
   }
 }
 
 }  // namespace contract
 
 void check_storage(std::string_view name, const StorageFactory& make) {
-  for (const auto& group :
-       {contract::read_checks(), contract::write_checks(), contract::list_checks()}) {
+  for (const auto& group : {contract::read_checks(), contract::fetch_checks(),
+                            contract::write_checks(), contract::list_checks()}) {
     for (const contract::Check& check : group) {
       SCOPED_TRACE(std::string(name) + ": " + std::string(check.name));
       try {

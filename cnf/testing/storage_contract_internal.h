@@ -25,6 +25,7 @@ struct Check {
 };
 
 [[nodiscard]] std::vector<Check> read_checks();
+[[nodiscard]] std::vector<Check> fetch_checks();
 [[nodiscard]] std::vector<Check> write_checks();
 [[nodiscard]] std::vector<Check> list_checks();
 
@@ -36,7 +37,8 @@ struct Check {
 [[nodiscard]] Buffer read(const Store& store, std::string_view key);
 [[nodiscard]] std::vector<std::string> keys_of(storage::Listing listing);
 [[nodiscard]] std::vector<std::string> keys_of(const Store& store);
-/// Calls work(0) … work(count - 1), each on a thread of its own, all let go at once.
+/// Calls work(0) … work(count - 1), each on a thread of its own, all let go at once; rethrows the
+/// first of what they throw. They throw what is wrong, for traces do not reach into threads.
 void race(std::size_t count, const std::function<void(std::size_t)>& work);
 
 /// Passes if `call` throws an Error with this code.

@@ -62,9 +62,15 @@ std::string parent_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-bool is_folder(const std::string& path) {
+enum class Found : std::uint8_t { folder, other, nothing };
+
+Found look_at(const std::string& path) {
   struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+  if (::stat(path.c_str(), &status) == 0) {
+    return S_ISDIR(status.st_mode) ? Found::folder : Found::other;
+  }
+  const bool dangling = ::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
+  return dangling ? Found::other : Found::nothing;
 }
 
 }  // namespace
@@ -122,12 +128,14 @@ std::string make_folders(const std::string& path, Options::Durability durability
       return topmost.empty() ? path : topmost;
     }
     const int code = errno;
-    if (code == EEXIST && is_folder(path)) return topmost;
-    if (code == EEXIST || code == ENOTDIR) {
+    const Found found = code == EEXIST ? look_at(path) : Found::nothing;
+    if (found == Found::folder) return topmost;
+    if (found == Found::other || code == ENOTDIR) {
       throw Error(Errc::unsupported, "create", subject,
                   "'" + path + "' is not a folder, so no key can lie below it on a disk",
                   "choose another key or remove that object");
     }
+    if (code == EEXIST) continue;  // it was there, and was pruned before we looked
     if (code != ENOENT || path == "/") throw errno_error(code, "create", subject);
     std::string made = make_folders(parent_of(path), durability, subject);
     if (!made.empty()) topmost = std::move(made);

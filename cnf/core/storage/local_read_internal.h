@@ -17,10 +17,12 @@ namespace cnf::storage::local {
 inline constexpr ReadProfile kReadProfile{.gap = std::uint64_t{4} << 10,
                                           .max_request = std::uint64_t{8} << 20};
 
-/// Storage::do_fetch on files. Each run of transfers of one key opens its file once, so that they
-/// read one version. More threads than the caller's are used only for much to read.
-void read_transfers(std::span<const Transfer> transfers,
-                    const std::function<std::string(std::string_view key)>& path_of,
+/// Where the object of a key lies; may throw an Error.
+using PathOf = std::function<std::string(std::string_view key)>;
+
+/// Storage::do_fetch on files. A run of transfers of one key opens its file once, so that they read
+/// one version. Much to read is spread over up to `concurrency` threads, little is not.
+void read_transfers(std::span<const Transfer> transfers, const PathOf& path_of,
                     unsigned concurrency, const Context& context, const TransferDone& done);
 
 /// Storage::do_read on the file at `path`.

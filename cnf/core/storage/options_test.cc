@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cnf/core/storage/options.h"
+
+#include <chrono>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cnf/core/util/error.h"
+
+namespace cnf::storage {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(Options, EveryFieldIsSetFromText) {
+  Options options;
+  for (const char* name :
+       {"region", "endpoint", "profile", "access_key_id", "secret_access_key", "session_token"}) {
+    options.set(name, std::string("a ") + name);
+  }
+  EXPECT_EQ(options.region, "a region");
+  EXPECT_EQ(options.endpoint, "a endpoint");
+  EXPECT_EQ(options.profile, "a profile");
+  EXPECT_EQ(options.access_key_id, "a access_key_id");
+  EXPECT_EQ(options.secret_access_key, "a secret_access_key");
+  EXPECT_EQ(options.session_token, "a session_token");
+
+  options.set("anonymous", "true");
+  EXPECT_TRUE(options.anonymous);
+  options.set("anonymous", "0");
+  EXPECT_FALSE(options.anonymous);
+  options.set("addressing", "path");
+  EXPECT_EQ(options.addressing, Options::Addressing::path);
+  options.set("addressing", "virtual");
+  EXPECT_EQ(options.addressing, Options::Addressing::virtual_host);
+  options.set("addressing", "auto");
+  EXPECT_EQ(options.addressing, Options::Addressing::automatic);
+  options.set("part_size", "64M");
+  EXPECT_EQ(options.part_size, 64U << 20U);
+  options.set("concurrency", "3");
+  EXPECT_EQ(options.concurrency, 3U);
+  options.set("connect_timeout", "250ms");
+  EXPECT_EQ(options.connect_timeout, milliseconds(250));
+  options.set("timeout", "2m");
+  EXPECT_EQ(options.stall_timeout, milliseconds(120'000));
+  options.set("timeout", "45");
+  EXPECT_EQ(options.stall_timeout, milliseconds(45'000));
+  options.set("max_retries", "0");
+  EXPECT_EQ(options.max_retries, 0);
+  options.set("durability", "none");
+  EXPECT_EQ(options.durability, Options::Durability::none);
+  options.set("durability", "fsync");
+  EXPECT_EQ(options.durability, Options::Durability::fsync);
+}
+
+TEST(Options, WhatIsWrongIsRefusedByName) {
+  const struct {
+    const char* name;
+    const char* value;
+  } rows[] = {{"anonymous", "maybe"},
+              {"addressing", "dns"},
+              {"part_size", "0"},
+              {"part_size", "6G"},
+              {"part_size", "many"},
+              {"concurrency", "0"},
+              {"concurrency", "-1"},
+              {"concurrency", "8x"},
+              {"concurrency", ""},
+              {"concurrency", "99999999999999999999"},
+              {"timeout", "0"},
+              {"timeout", "1h"},
+              {"timeout", "ms"},
+              {"timeout", "99999999999999999s"},
+              {"max_retries", "101"},
+              {"durability", "maybe"},
+              {"", "x"},
+              {"Region", "x"}};
+  for (const auto& row : rows) {
+    Options options;
+    try {
+      options.set(row.name, row.value);
+      ADD_FAILURE() << row.name << "=" << row.value << " was taken";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Errc::invalid_argument) << error.what();
+    }
+  }
+}
+
+TEST(Options, AnUnknownNameIsToldWhatThereIs) {
+  try {
+    Options().set("regoin", "secret");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("regoin"));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("region"));
+    EXPECT_THAT(error.what(), ::testing::Not(::testing::HasSubstr("secret ")));
+  }
+}
+
+}  // namespace
+}  // namespace cnf::storage

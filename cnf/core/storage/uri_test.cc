@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cnf/core/storage/uri.h"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cnf/core/storage/local.h"
+#include "cnf/core/storage/memory.h"
+#include "cnf/core/storage/wrappers.h"
+#include "cnf/core/util/error.h"
+#include "cnf/testing/temp_dir.h"
+
+namespace cnf::storage {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string text_of(const std::shared_ptr<Storage>& store, std::string_view key) {
+  return std::string(as_text(store->read_all(key, 1'000).bytes));
+}
+
+TEST(Uri, TheStoreOfAPlainPathOrAFileUri) {
+  const testing::TempDir root;
+  const std::string path = (root.path() / "a b%20c?d=e#f:g").string();
+  std::string encoded = root.path().string() + "/a%20b%2520c%3Fd=e%23f:g";
+  from_uri(path)->put("key", as_bytes("text"));
+  EXPECT_TRUE(std::filesystem::exists(path + "/key")) << "a plain path is taken as it is";
+  for (const std::string& uri : std::vector<std::string>{
+           path, path + "/", "file:" + encoded, "file://" + encoded, "FILE://localhost" + encoded,
+           "file:" + encoded + "?durability=none"}) {
+    EXPECT_EQ(text_of(from_uri(uri), "key"), "text") << uri;
+    EXPECT_EQ(from_uri(uri)->uri(), path) << uri;
+  }
+  EXPECT_EQ(from_uri(path)->uri("x/y"), path + "/x/y");
+}
+
+TEST(Uri, RelativePathsStartAtTheWorkingFolder) {
+  const testing::TempDir root;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(root.path());
+  const std::shared_ptr<Storage> below = from_uri("some/folder");
+  const Location file = locate("file.txt");
+  const Location here = locate(".");
+  std::filesystem::current_path(before);
+  below->put("key", as_bytes("text"));
+  EXPECT_TRUE(std::filesystem::exists(root.path() / "some/folder/key"));
+  EXPECT_EQ(below->uri("key"), "some/folder/key");
+  EXPECT_EQ(file.key, "file.txt");
+  EXPECT_EQ(text_of(file.storage, "some/folder/key"), "text");
+  EXPECT_EQ(here.key, "");
+  EXPECT_EQ(text_of(here.storage, "some/folder/key"), "text");
+}
+
+TEST(Uri, LocateTellsTheStoreFromTheKey) {
+  const std::shared_ptr<Storage> named = from_uri("memory:locate");
+  named->put("a/b/c", as_bytes("text"));
+  const struct {
+    std::string_view uri;
+    std::string_view store;
+    std::string_view key;
+  } rows[] = {
+      {"/data/x.bam", "/data", "x.bam"},
+      {"/data/set/", "/data/set", ""},
+      {"/x", "/", "x"},
+      {"/", "/", ""},
+      {"x.bam", ".", "x.bam"},
+      {"a/b", "a", "b"},
+      {"..", "..", ""},
+      {"a/..", "a/..", ""},
+      {"sample:1.bam", ".", "sample:1.bam"},
+      {"file:///data/x%20y", "/data", "x y"},
+      {"memory:locate", "memory:locate", ""},
+      {"memory:locate/a/b/c", "memory:locate", "a/b/c"},
+      {"memory://locate/a/b/c", "memory:locate", "a/b/c"},
+      {"memory:locate/a/b/", "memory:locate/a/b", ""},
+      {"memory:locate/a%2fb", "memory:locate", "a/b"},
+  };
+  for (const auto& row : rows) {
+    const Location location = locate(row.uri);
+    EXPECT_EQ(location.storage->uri(), row.store) << row.uri;
+    EXPECT_EQ(location.key, row.key) << row.uri;
+  }
+  EXPECT_EQ(text_of(locate("memory:locate/a/b/").storage, "c"), "text");
+}
+
+TEST(Uri, OneMemoryNameIsOneStoreWhileSomebodyUsesIt) {
+  {
+    const std::shared_ptr<Storage> first = from_uri("memory:shared/folder");
+    first->put("key", as_bytes("text"));
+    EXPECT_EQ(text_of(from_uri("memory:shared"), "folder/key"), "text");
+    EXPECT_FALSE(from_uri("memory:other")->exists("folder/key"));
+  }
+  EXPECT_FALSE(from_uri("memory:shared")->exists("folder/key"));
+}
+
+TEST(Uri, AUriOfAKeyLeadsBackToIt) {
+  const std::shared_ptr<Storage> store = from_uri("memory:round");
+  const std::shared_ptr<Storage> below = from_uri("memory:round/pre%25fix");
+  for (const char* key : {"plain", "a b/c", "100%", "%41", "q?x=1", "h#1", "ünï", "a+b&c"}) {
+    EXPECT_EQ(locate(store->uri(key)).key, key) << store->uri(key);
+    EXPECT_EQ(locate(below->uri(key)).key, std::string("pre%fix/") + key) << below->uri(key);
+  }
+}
+
+TEST(Uri, TheQueryGoesBeforeTheOptions) {
+  Options options;
+  options.set("durability", "fsync");
+  EXPECT_NO_THROW((void)from_uri("memory:x?concurrency=4&&region=eu%2Dwest-1", options));
+  EXPECT_THROW((void)from_uri("memory:x?concurrency=none", options), Error);
+}
+
+struct RefusedUri {
+  std::string_view uri;
+  Errc code;
+  std::string_view said;  // in the message
+};
+
+TEST(Uri, WhatIsWrongIsSaidWithTheUri) {
+  const RefusedUri rows[] = {
+      {"", Errc::invalid_argument, "empty"},
+      {"foo://bar/baz", Errc::unsupported, "foo://bar/baz"},
+      {"https://host/x?X-Amz-Signature=SECRET", Errc::unsupported, "https://host/x"},
+      {"file://host/path", Errc::invalid_argument, "another machine"},
+      {"file:", Errc::invalid_argument, "no path"},
+      {"file:/a%2", Errc::invalid_argument, "file:/a%2"},
+      {"file:/a%zz", Errc::invalid_argument, "hex"},
+      {"file:/a%00b", Errc::invalid_argument, "zero"},
+      {"file:/a#b", Errc::invalid_argument, "fragment"},
+      {"memory:x?nonsense", Errc::invalid_argument, "memory:x"},
+      {"memory:x?SECRET", Errc::invalid_argument, "memory:x"},
+      {"memory:x?regoin=SECRET", Errc::invalid_argument, "regoin"},
+      {"memory:x/../y", Errc::invalid_argument, "'..'"},
+      {"memory://user:SECRET@x/y", Errc::invalid_argument, "memory://x/y"},
+      {"file://user:SECRET@/path", Errc::invalid_argument, "password"},
+  };
+  for (const RefusedUri& row : rows) {
+    try {
+      (void)from_uri(row.uri);
+      ADD_FAILURE() << row.uri << " was taken";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), row.code) << row.uri << ": " << error.what();
+      EXPECT_THAT(error.what(), HasSubstr(std::string(row.said)));
+      EXPECT_THAT(error.what(), Not(HasSubstr("SECRET")));
+      EXPECT_THAT(error.subject(), Not(HasSubstr("SECRET")));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cnf::storage
