@@ -24,6 +24,11 @@ namespace {
 // Deeper than any manifest; shallow enough for whoever walks the values by recursion.
 constexpr std::size_t kMaxDepth = 64;
 
+// What four digits of a year can say.
+constexpr std::chrono::sys_seconds kFirstTime = std::chrono::sys_days(std::chrono::year(0) / 1 / 1);
+constexpr std::chrono::sys_seconds kEndOfTime =
+    std::chrono::sys_days(std::chrono::year(10'000) / 1 / 1);
+
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
@@ -117,11 +122,10 @@ std::string format_time(std::chrono::sys_seconds time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(time - day);
-  const int year = static_cast<int>(date.year());
-  if (!date.ok() || year < 0 || year > 9999) {
+  if (time < kFirstTime || time >= kEndOfTime) {
     throw Error(Errc::invalid_argument, "write", "time", "its year has no four digits");
   }
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", year,
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
                      clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
@@ -152,8 +156,11 @@ std::optional<std::chrono::sys_seconds> parse_time(std::string_view text) {
   if (!offset || !text.empty() || !date.ok() || *hour > 23 || *minute > 59 || *second > 60) {
     return {};
   }
-  return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
-         std::chrono::seconds(*second) - *offset;
+  const std::chrono::sys_seconds time = std::chrono::sys_days(date) + std::chrono::hours(*hour) +
+                                        std::chrono::minutes(*minute) +
+                                        std::chrono::seconds(*second) - *offset;
+  if (time < kFirstTime || time >= kEndOfTime) return {};  // an offset may carry it over
+  return time;
 }
 
 std::optional<int> major_version(std::string_view version) {

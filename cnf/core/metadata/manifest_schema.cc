@@ -4,12 +4,12 @@
 #include "cnf/core/metadata/manifest_internal.h"
 
 namespace cnf::metadata {
+namespace {
 
 // No additionalProperties: false anywhere, for later versions may add fields; no pattern, for
 // std::regex recurses with the length of a hostile string (manifest_reader.cc checks forms
 // instead).
-std::string_view manifest_schema() noexcept {
-  return R"json({
+constexpr std::string_view kSchema = R"json({
   "$schema": "http://json-schema.org/draft-07/schema#",
   "title": "Manifest of a CloudNativeFormats dataset",
   "type": "object",
@@ -80,6 +80,9 @@ std::string_view manifest_schema() noexcept {
     "size": {"type": "integer", "minimum": 0, "maximum": 9007199254740991}
   }
 })json";
-}
+
+}  // namespace
+
+std::string_view manifest_schema() noexcept { return kSchema; }
 
 }  // namespace cnf::metadata
