@@ -121,6 +121,15 @@ Sha256Digest hmac_sha256(ByteSpan key, ByteSpan message) {
   return digest;
 }
 
+std::array<std::byte, 16> md5(ByteSpan bytes) {
+  std::array<std::byte, 16> digest;
+  expect_openssl(
+      EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()),
+                 nullptr, EVP_md5(), nullptr) == 1,
+      "compute MD5");
+  return digest;
+}
+
 std::string to_hex(ByteSpan bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;

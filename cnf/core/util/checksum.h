@@ -42,6 +42,9 @@ class Sha256 {
 [[nodiscard]] Sha256Digest sha256(ByteSpan bytes);
 [[nodiscard]] Sha256Digest hmac_sha256(ByteSpan key, ByteSpan message);
 
+/// MD5 (RFC 1321), for protocols that ask for it; it protects from accidents, not from people.
+[[nodiscard]] std::array<std::byte, 16> md5(ByteSpan bytes);
+
 /// Lower-case hexadecimal.
 [[nodiscard]] std::string to_hex(ByteSpan bytes);
 [[nodiscard]] std::string to_base64(ByteSpan bytes);

@@ -123,6 +123,11 @@ TEST(HmacSha256, OfNothing) {
             "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
 
+TEST(Md5, TestSuiteOfRfc1321) {
+  EXPECT_EQ(to_hex(md5({})), "d41d8cd98f00b204e9800998ecf8427e");
+  EXPECT_EQ(to_hex(md5(as_bytes("message digest"))), "f96b697d7cb7938d525a2f31aaf161d0");
+}
+
 TEST(Hex, IsLowerCaseAndKeepsZeros) {
   EXPECT_EQ(to_hex(as_bytes("\x00\x0f\xf0\xab"sv)), "000ff0ab");
 }
