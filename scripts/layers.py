@@ -34,7 +34,7 @@ def may_include(path: pathlib.Path, package: str, other: str) -> bool:
     if other == package:
         return True
     if other == "testing":  # fakes and contract suites: for tests, of whatever layer, and for nothing else
-        return path.name.endswith("_test.cc")
+        return path.name.endswith(("_test.cc", "_test.h"))
     return layer_of(other) < layer_of(package)
 
 
