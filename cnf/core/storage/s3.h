@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/storage.h"
@@ -15,8 +17,21 @@ namespace cnf::storage {
 /// aborted unless committed; conditions are If-None-Match and If-Match. Every answer is checked:
 /// status, Content-Range, length, and errors inside a 200. Transient failures are retried with full
 /// jitter and Retry-After, within the context's deadline.
-/// Credentials: options, then AWS_ACCESS_KEY_ID and its kin, then the profile files.
-/// Throws Error unauthenticated if there are none and options.anonymous is not set.
+/// Credentials: options, then AWS_ACCESS_KEY_ID and its kin, then the profile files. Region:
+/// options, AWS_REGION, AWS_DEFAULT_REGION, the profile. Endpoint: options, AWS_ENDPOINT_URL_S3,
+/// AWS_ENDPOINT_URL, the profile, then AWS's own. Certificates: AWS_CA_BUNDLE, the profile, then
+/// the system's. Proxies: http_proxy and its kin. Throws Error unauthenticated if there are no
+/// credentials and options.anonymous is not set; invalid_argument for what is no bucket, endpoint
+/// or region.
 [[nodiscard]] std::shared_ptr<Storage> open_s3(std::string bucket, const Options& options = {});
+
+/// A URL by which whoever has it may send one kind of request for one object: treat it as a secret.
+///
+/// \param method  "GET", "PUT", "HEAD" or "DELETE".
+/// \param ttl     how long it holds, 1 second to 7 days; else invalid_argument is thrown.
+/// Credentials and the rest as open_s3; nothing is sent.
+[[nodiscard]] std::string presign_s3(std::string bucket, std::string_view method,
+                                     std::string_view key, std::chrono::seconds ttl,
+                                     const Options& options = {});
 
 }  // namespace cnf::storage

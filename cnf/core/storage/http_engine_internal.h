@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/storage/sigv4_internal.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
+#include "cnf/core/util/retry.h"
+
+namespace cnf::storage {
+
+/// One request as it goes out. Path and query are percent-encoded when it is sent, not before.
+struct HttpRequest {
+  std::string method = "GET";
+  Endpoint endpoint;
+  std::string path = "/";
+  QueryParameters query;
+  HttpHeaders headers;
+  ByteSpan body = {};  ///< Must stay as it is until the call is done.
+
+  [[nodiscard]] std::string url() const;
+};
+
+struct HttpResponse {
+  int status = 0;
+  HttpHeaders headers;  ///< Names in lower case, in the order they came.
+  std::string body;     ///< Empty where a sink took it; of an error, its first 64 KiB.
+
+  /// The first header of that lower-case name; nullopt if there is none.
+  [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;
+};
+
+/// Why an answer is none, as a store's dialect reads it.
+struct HttpFailure {
+  enum class Retry : std::uint8_t { no, yes, throttled };
+
+  Errc code = Errc::internal;
+  Retry retry = Retry::no;
+  std::string provider_code;  ///< The store's own word: "SlowDown"; empty if it said none.
+  std::string why;
+  std::string remedy;
+};
+
+/// Takes the body of a 2xx answer, over as many attempts as it needs. All on the engine's thread;
+/// begin, write and end throw Error to refuse what came, which ends the call.
+class HttpSink {
+ public:
+  virtual ~HttpSink() = default;
+  /// Adds to an attempt's request what is still wanted: a range, a condition.
+  virtual void prepare(HttpRequest& request) = 0;
+  virtual void begin(const HttpResponse& head) = 0;
+  virtual void write(ByteSpan bytes) = 0;
+  virtual void end() = 0;
+  /// Bytes that no later attempt has to fetch again.
+  [[nodiscard]] virtual std::uint64_t kept() const noexcept = 0;
+};
+
+/// What differs between stores: how a request is signed and how an answer is read.
+/// Called on the engine's thread.
+class HttpDialect {
+ public:
+  virtual ~HttpDialect() = default;
+  /// Signs one attempt with the present time.
+  virtual void sign(HttpRequest& request) const = 0;
+  /// nullopt if the answer is good; also asked about 2xx answers, which may hold an error.
+  [[nodiscard]] virtual std::optional<HttpFailure> judge(const HttpResponse& response) const = 0;
+};
+
+/// One request and all its attempts.
+struct HttpCall {
+  RequestKind kind = RequestKind::get;
+  std::string doing;    ///< For errors: the verb and
+  std::string subject;  ///< the URI, without a secret.
+  HttpRequest request;
+  std::unique_ptr<HttpSink> sink = {};  ///< Without one the body is kept, up to 64 MiB.
+  Context context = {};
+};
+
+struct HttpOutcome {
+  HttpResponse response;
+  std::optional<Error> error;
+  std::string provider_code;  ///< Of the failure, as in HttpFailure.
+  /// The request went out more than once, so that an earlier one may have taken effect.
+  bool sent_again = false;
+
+  /// Throws the error if there is one.
+  const HttpResponse& value() const;
+};
+
+struct HttpEngineOptions {
+  unsigned concurrency = 16;  ///< Requests in flight, and connections kept.
+  std::chrono::milliseconds connect_timeout{5'000};
+  std::chrono::milliseconds stall_timeout{30'000};  ///< Without a byte either way.
+  RetryPolicy retry = {};
+  std::string ca_bundle = {};  ///< A file of certificates; empty: the system's.
+};
+
+/// Sends HTTP requests on one thread of its own, many at a time over connections that are kept.
+///
+/// Failures that may pass (connection lost, 408, 429, 5xx, what the dialect says) are tried again
+/// with full jitter and Retry-After, up to the context's deadline; a broken body goes on where it
+/// ended if the sink can. The number in flight halves when the store asks to slow down, and grows
+/// back. A stop request is answered within 250 ms.
+/// Proxies come from http_proxy and its kin, as libcurl reads them; loopback goes to none.
+/// Threads: every member may be called concurrently, but not from a completion.
+class HttpEngine {
+ public:
+  using Done = std::function<void(HttpOutcome)>;
+
+  HttpEngine(std::shared_ptr<const HttpDialect> dialect, const HttpEngineOptions& options);
+  /// Ends what is under way with Error cancelled.
+  ~HttpEngine();
+  HttpEngine(const HttpEngine&) = delete;
+  HttpEngine& operator=(const HttpEngine&) = delete;
+
+  /// `done` is called once, on the engine's thread: keep it short, do not throw.
+  void submit(HttpCall call, Done done);
+  /// submit() and wait. Not from the engine's thread.
+  [[nodiscard]] HttpOutcome run(HttpCall call);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cnf::storage

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cnf/core/storage/s3.h"
+
+#include <utility>
+
+#include "cnf/core/storage/s3_storage_internal.h"
+#include "cnf/core/storage/s3_write_internal.h"
+
+namespace cnf::storage {
+
+std::shared_ptr<Storage> open_s3(std::string bucket, const Options& options) {
+  return std::make_shared<S3Storage>(
+      std::make_shared<S3Client>(std::move(bucket), options, Environment::system(), RetryPolicy{}));
+}
+
+std::string presign_s3(std::string bucket, std::string_view method, std::string_view key,
+                       std::chrono::seconds ttl, const Options& options) {
+  return S3Client(std::move(bucket), options, Environment::system(), RetryPolicy{})
+      .presign(method, key, ttl);
+}
+
+std::unique_ptr<Writer> S3Storage::do_create(std::string_view key, const WriteOptions& options,
+                                             const Context& context) {
+  return std::make_unique<S3Writer>(client_, key, options, context);
+}
+
+}  // namespace cnf::storage

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+
+#include "cnf/core/storage/s3_client_internal.h"
+#include "cnf/core/util/checksum.h"
+
+namespace cnf::storage {
+namespace {
+
+// As loose as the loosest stores are, as strict as a host name and a path need.
+void check_bucket(std::string_view bucket) {
+  const bool fits = bucket.size() >= 3 && bucket.size() <= 255 && bucket.front() != '.' &&
+                    std::all_of(bucket.begin(), bucket.end(), [](char c) {
+                      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                             (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+                    });
+  if (fits) return;
+  throw Error(Errc::invalid_argument, "open", "s3://" + one_line(bucket, 80),
+              "that is no name of a bucket", "a bucket has 3 or more letters, digits, '-' and '.'");
+}
+
+std::string aws_endpoint(const std::string& region) {
+  return "https://s3." + region +
+         (region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com");
+}
+
+bool wants_path_style(const Options& options, bool own_endpoint, std::string_view bucket) {
+  switch (options.addressing) {
+    case Options::Addressing::path:
+      return true;
+    case Options::Addressing::virtual_host:
+      return false;
+    case Options::Addressing::automatic:
+      break;
+  }
+  // A dot in the name does not fit under the certificate of *.s3.REGION.amazonaws.com.
+  return own_endpoint || bucket.find_first_of("._") != std::string_view::npos;
+}
+
+HttpEngineOptions engine_options(const Options& options, const S3Settings& settings,
+                                 const RetryPolicy& retry) {
+  HttpEngineOptions out{.concurrency = options.concurrency,
+                        .connect_timeout = options.connect_timeout,
+                        .stall_timeout = options.stall_timeout,
+                        .retry = retry,
+                        .ca_bundle = settings.ca_bundle};
+  out.retry.max_attempts = std::max(options.max_retries, 0) + 1;
+  return out;
+}
+
+S3Settings checked_settings(std::string_view bucket, const Options& options,
+                            const Environment& environment) {
+  check_bucket(bucket);
+  auto out = resolve_s3_settings(options, environment);
+  const bool region_fits = std::all_of(out.region.begin(), out.region.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+  });
+  if (!region_fits) {
+    throw Error(Errc::invalid_argument, "open", "s3://" + std::string(bucket),
+                "the region has a character that no region has", "use e.g. region=us-east-1");
+  }
+  return out;
+}
+
+}  // namespace
+
+S3Client::S3Client(std::string bucket, const Options& options, const Environment& environment,
+                   const RetryPolicy& retry)
+    : S3Client(bucket, options, checked_settings(bucket, options, environment), retry) {}
+
+S3Client::S3Client(std::string bucket, const Options& options, S3Settings settings,
+                   const RetryPolicy& retry)
+    : bucket_(std::move(bucket)),
+      options_(options),
+      endpoint_(parse_endpoint(settings.endpoint.empty() ? aws_endpoint(settings.region)
+                                                         : settings.endpoint)),
+      path_style_(wants_path_style(options, !settings.endpoint.empty(), bucket_)),
+      dialect_(std::make_shared<S3Dialect>(settings.region, std::move(settings.credentials))),
+      engine_(dialect_, engine_options(options, settings, retry)) {
+  if (!path_style_) endpoint_.authority = bucket_ + "." + endpoint_.authority;
+}
+
+std::string S3Client::uri(std::string_view key) const {
+  std::string out = "s3://" + bucket_;
+  if (!key.empty()) out.append("/").append(key);
+  return out;
+}
+
+HttpRequest S3Client::request(std::string_view method, std::string_view key) const {
+  HttpRequest out;
+  out.method = method;
+  out.endpoint = endpoint_;
+  out.path = path_style_ ? "/" + bucket_ : std::string();
+  if (!key.empty() || !path_style_) out.path.append("/").append(key);
+  return out;
+}
+
+HttpCall S3Client::call(RequestKind kind, std::string_view doing, std::string_view method,
+                        std::string_view key, const Context& context) const {
+  HttpCall out;
+  out.kind = kind;
+  out.doing = doing;
+  out.subject = uri(key);
+  out.request = request(method, key);
+  out.context = context;
+  return out;
+}
+
+void S3Client::set_body(HttpCall& call, ByteSpan body) const {
+  call.request.body = body;
+  call.request.headers.emplace_back("x-amz-content-sha256", endpoint_.scheme == "https"
+                                                                ? std::string(kUnsignedPayload)
+                                                                : to_hex(sha256(body)));
+}
+
+std::string S3Client::copy_source(std::string_view key) const {
+  return percent_encode("/" + bucket_ + "/" + std::string(key), Slash::keep);
+}
+
+std::string S3Client::presign(std::string_view method, std::string_view key,
+                              std::chrono::seconds ttl) const {
+  constexpr std::chrono::seconds kLongest = std::chrono::days(7);  // what S3 accepts
+  if (ttl < std::chrono::seconds(1) || ttl > kLongest) {
+    throw Error(Errc::invalid_argument, "presign", uri(key),
+                "a signed URL holds from 1 second to 7 days");
+  }
+  return dialect_->presign(request(method, key), ttl);
+}
+
+bool S3Client::drop_checksums_after(const HttpOutcome& outcome) noexcept {
+  if (!outcome.error || !checksums_) return false;
+  const auto status = outcome.response.status;
+  const bool about_checksum =
+      status == 501 ||
+      (status == 400 && outcome.response.body.find("hecksum") != std::string::npos &&
+       outcome.error->code() != Errc::corrupt_data);
+  if (about_checksum) checksums_ = false;
+  return about_checksum;
+}
+
+FileInfo info_of(const HttpResponse& head) {
+  FileInfo out;
+  const auto length = head.header("content-length").value_or("");
+  std::from_chars(length.data(), length.data() + length.size(), out.size);
+  out.etag = unquote_etag(head.header("etag").value_or(""));
+  if (const auto date = head.header("last-modified")) {
+    out.modified = parse_http_date(*date).value_or(std::chrono::sys_seconds{});
+  }
+  out.storage_class = head.header("x-amz-storage-class").value_or("");
+  return out;
+}
+
+}  // namespace cnf::storage

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "cnf/core/storage/credentials_internal.h"
+#include "cnf/core/storage/http_engine_internal.h"
+#include "cnf/core/storage/options.h"
+#include "cnf/core/storage/s3_dialect_internal.h"
+#include "cnf/core/storage/storage.h"
+
+namespace cnf::storage {
+
+/// One bucket: where it is, how requests for it are spelled, and the engine that sends them.
+///
+/// Threads: every member may be called concurrently.
+class S3Client {
+ public:
+  /// Throws Error invalid_argument (bucket, endpoint), unauthenticated (no credentials).
+  S3Client(std::string bucket, const Options& options, const Environment& environment,
+           const RetryPolicy& retry);
+
+  /// "s3://bucket/key".
+  [[nodiscard]] std::string uri(std::string_view key) const;
+  /// A request about an object, or about the bucket for "", with nothing in it yet.
+  [[nodiscard]] HttpCall call(RequestKind kind, std::string_view doing, std::string_view method,
+                              std::string_view key, const Context& context) const;
+  /// Gives a call its body. What is hashed: over plain http the body is signed; over https it is
+  /// not, for TLS protects it, and its CRC32C travels along where the store takes one.
+  void set_body(HttpCall& call, ByteSpan body) const;
+
+  [[nodiscard]] HttpOutcome run(HttpCall call) const { return engine_.run(std::move(call)); }
+  void submit(HttpCall call, HttpEngine::Done done) const {
+    engine_.submit(std::move(call), std::move(done));
+  }
+
+  /// "/bucket/key", percent-encoded, as x-amz-copy-source wants it.
+  [[nodiscard]] std::string copy_source(std::string_view key) const;
+  [[nodiscard]] std::string presign(std::string_view method, std::string_view key,
+                                    std::chrono::seconds ttl) const;
+
+  [[nodiscard]] const Options& options() const noexcept { return options_; }
+
+  /// Whether uploads carry x-amz-checksum-crc32c: yes, until the store has refused one.
+  [[nodiscard]] bool sends_checksums() const noexcept { return checksums_; }
+  /// If the failure is about the checksum, no more are sent, and the answer is true: try again.
+  [[nodiscard]] bool drop_checksums_after(const HttpOutcome& outcome) noexcept;
+
+ private:
+  S3Client(std::string bucket, const Options& options, S3Settings settings,
+           const RetryPolicy& retry);
+  [[nodiscard]] HttpRequest request(std::string_view method, std::string_view key) const;
+
+  std::string bucket_;
+  Options options_;
+  Endpoint endpoint_;
+  bool path_style_ = true;
+  std::shared_ptr<const S3Dialect> dialect_;
+  std::atomic<bool> checksums_{true};
+  mutable HttpEngine engine_;
+};
+
+/// Size, ETag, time and class as the head of a GET or HEAD answer tells them.
+[[nodiscard]] FileInfo info_of(const HttpResponse& head);
+
+}  // namespace cnf::storage

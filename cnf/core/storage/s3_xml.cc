@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <sstream>
+
+#include <pugixml.hpp>
+
+#include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/storage/s3_xml_internal.h"
+
+namespace cnf::storage {
+namespace {
+
+[[noreturn]] void refuse(std::string_view subject, std::string_view why) {
+  throw Error(Errc::corrupt_data, "read", subject, why, "is the endpoint an S3 store?");
+}
+
+// Entities beyond XML's own five are never expanded: pugixml does not know them, and a document
+// that declares some is refused.
+bool load(pugi::xml_document& document, std::string_view xml) {
+  const auto result = document.load_buffer(
+      xml.data(), xml.size(), pugi::parse_default | pugi::parse_doctype, pugi::encoding_utf8);
+  if (!result) return false;
+  const auto nodes = document.children();
+  return std::none_of(nodes.begin(), nodes.end(),
+                      [](const pugi::xml_node& node) { return node.type() == pugi::node_doctype; });
+}
+
+pugi::xml_node root_of(const pugi::xml_document& document, std::string_view name,
+                       std::string_view subject) {
+  const auto root = document.document_element();
+  if (name == root.name()) return root;
+  refuse(subject, "the answer is '" + one_line(root.name(), 60) + "', not " + std::string(name));
+}
+
+pugi::xml_node load_root(pugi::xml_document& document, std::string_view xml, std::string_view name,
+                         std::string_view subject) {
+  if (!load(document, xml)) refuse(subject, "the answer is not the XML that S3 speaks");
+  return root_of(document, name, subject);
+}
+
+std::string decoded(std::string_view text, bool url_encoded, std::string_view subject) {
+  if (!url_encoded) return std::string(text);
+  std::string spaced(text);
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');  // a '+' of the key itself is "%2B"
+  auto out = percent_decode(spaced);
+  if (!out) refuse(subject, "a key in the listing is not URL-encoded, though it says so");
+  return std::move(*out);
+}
+
+std::uint64_t number(std::string_view text, std::string_view subject) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    refuse(subject, "a size in the listing is not a number");
+  }
+  return value;
+}
+
+FileInfo object_of(const pugi::xml_node& node, bool url_encoded, std::string_view subject) {
+  FileInfo out;
+  out.key = decoded(node.child_value("Key"), url_encoded, subject);
+  out.size = number(node.child_value("Size"), subject);
+  out.etag = unquote_etag(node.child_value("ETag"));
+  out.storage_class = node.child_value("StorageClass");
+  const auto modified = parse_iso8601(node.child_value("LastModified"));
+  if (!modified) refuse(subject, "a date in the listing is none");
+  out.modified = *modified;
+  return out;
+}
+
+void check_key(std::string_view key, std::string_view prefix, std::string_view subject) {
+  if (key.empty() || !key.starts_with(prefix)) {
+    refuse(subject, "the listing has a key that was not asked for");
+  }
+}
+
+std::string text_of(const pugi::xml_document& document) {
+  std::ostringstream out;
+  document.save(out, "", pugi::format_raw | pugi::format_no_declaration, pugi::encoding_utf8);
+  return std::move(out).str();
+}
+
+// Two digits at each call; moves on. -1 if they are none.
+int two_digits(std::string_view& text) {
+  int value = -1;
+  if (text.size() < 2) return -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + 2, value);
+  if (error != std::errc{} || end != text.data() + 2 || value < 0) return -1;
+  text.remove_prefix(2);
+  return value;
+}
+
+}  // namespace
+
+std::optional<S3Error> parse_s3_error(std::string_view xml) {
+  pugi::xml_document document;
+  if (!load(document, xml)) return std::nullopt;
+  const auto root = document.document_element();
+  if (std::string_view(root.name()) != "Error") return std::nullopt;
+  return S3Error{one_line(root.child_value("Code"), 100), one_line(root.child_value("Message")),
+                 one_line(root.child_value("Region"), 60)};
+}
+
+ListPage parse_list_page(std::string_view xml, std::string_view prefix, std::string_view subject) {
+  pugi::xml_document document;
+  const auto root = load_root(document, xml, "ListBucketResult", subject);
+  const bool url_encoded = std::string_view(root.child_value("EncodingType")) == "url";
+  ListPage out;
+  for (const auto& node : root.children("Contents")) {
+    out.objects.push_back(object_of(node, url_encoded, subject));
+    check_key(out.objects.back().key, prefix, subject);
+  }
+  for (const auto& node : root.children("CommonPrefixes")) {
+    out.prefixes.push_back(decoded(node.child_value("Prefix"), url_encoded, subject));
+    check_key(out.prefixes.back(), prefix, subject);
+  }
+  out.next = root.child_value("NextContinuationToken");
+  const bool truncated = std::string_view(root.child_value("IsTruncated")) == "true";
+  if (truncated && out.next.empty()) {
+    refuse(subject, "the listing goes on, but does not say where");
+  }
+  if (!truncated) out.next.clear();
+  return out;
+}
+
+std::vector<S3DeleteFailure> parse_delete_result(std::string_view xml, std::string_view subject) {
+  pugi::xml_document document;
+  std::vector<S3DeleteFailure> out;
+  for (const auto& node : load_root(document, xml, "DeleteResult", subject).children("Error")) {
+    out.push_back({node.child_value("Key"), one_line(node.child_value("Code"), 100),
+                   one_line(node.child_value("Message"))});
+  }
+  return out;
+}
+
+std::string parse_upload_id(std::string_view xml, std::string_view subject) {
+  pugi::xml_document document;
+  std::string out =
+      load_root(document, xml, "InitiateMultipartUploadResult", subject).child_value("UploadId");
+  if (out.empty()) refuse(subject, "the answer has no UploadId");
+  return out;
+}
+
+std::vector<S3Upload> parse_uploads(std::string_view xml, std::string_view subject) {
+  pugi::xml_document document;
+  std::vector<S3Upload> out;
+  for (const auto& node :
+       load_root(document, xml, "ListMultipartUploadsResult", subject).children("Upload")) {
+    out.push_back({node.child_value("Key"), node.child_value("UploadId")});
+  }
+  return out;
+}
+
+std::string parse_written_etag(std::string_view xml, std::string_view subject) {
+  pugi::xml_document document;
+  if (!load(document, xml)) refuse(subject, "the answer is not the XML that S3 speaks");
+  std::string out = unquote_etag(document.document_element().child_value("ETag"));
+  if (out.empty()) refuse(subject, "the answer has no ETag");
+  return out;
+}
+
+bool is_safe_in_xml(std::string_view key) noexcept {
+  return std::all_of(key.begin(), key.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+std::string delete_document(std::span<const std::string> keys) {
+  pugi::xml_document document;
+  auto root = document.append_child("Delete");
+  root.append_attribute("xmlns") = "http://s3.amazonaws.com/doc/2006-03-01/";
+  root.append_child("Quiet").text() = "true";
+  for (const auto& key : keys) {
+    root.append_child("Object").append_child("Key").text() = key.c_str();
+  }
+  return text_of(document);
+}
+
+std::string complete_document(std::span<const S3Part> parts) {
+  pugi::xml_document document;
+  auto root = document.append_child("CompleteMultipartUpload");
+  root.append_attribute("xmlns") = "http://s3.amazonaws.com/doc/2006-03-01/";
+  unsigned number = 0;
+  for (const auto& part : parts) {
+    auto node = root.append_child("Part");
+    node.append_child("PartNumber").text() = ++number;
+    node.append_child("ETag").text() = quote_etag(part.etag).c_str();
+    if (!part.crc32c.empty()) node.append_child("ChecksumCRC32C").text() = part.crc32c.c_str();
+  }
+  return text_of(document);
+}
+
+std::optional<std::chrono::sys_seconds> parse_iso8601(std::string_view text) {
+  const int century = two_digits(text);
+  const int year = two_digits(text);
+  int fields[5] = {};
+  constexpr std::string_view kBefore = "--T::";
+  for (std::size_t i = 0; i < kBefore.size(); ++i) {
+    if (!text.starts_with(kBefore[i])) return std::nullopt;
+    text.remove_prefix(1);
+    fields[i] = two_digits(text);
+    if (fields[i] < 0) return std::nullopt;
+  }
+  if (text.starts_with('.')) {
+    text.remove_prefix(std::min(text.find_first_not_of("0123456789", 1), text.size()));
+  }
+  if (century < 0 || year < 0 || text != "Z") return std::nullopt;
+  const std::chrono::year_month_day date(std::chrono::year(century * 100 + year),
+                                         std::chrono::month(static_cast<unsigned>(fields[0])),
+                                         std::chrono::day(static_cast<unsigned>(fields[1])));
+  if (!date.ok() || fields[2] > 23 || fields[3] > 59 || fields[4] > 60) return std::nullopt;
+  return std::chrono::sys_days(date) + std::chrono::hours(fields[2]) +
+         std::chrono::minutes(fields[3]) + std::chrono::seconds(fields[4]);
+}
+
+}  // namespace cnf::storage
