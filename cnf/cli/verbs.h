@@ -17,4 +17,7 @@ void add_info(Verb& root);
 void add_validate(Verb& root);
 void add_gc(Verb& root);
 
+/// The verbs of one format each.
+void add_bams3(Verb& root);
+
 }  // namespace cnf::cli

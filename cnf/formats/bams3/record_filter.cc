@@ -2,6 +2,7 @@
 #include "cnf/formats/bams3/record_filter.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 #include <htslib/kstring.h>
@@ -46,6 +47,15 @@ struct RecordFilter::Expression {
   Expression(Expression&&) = delete;
   hts_filter_t* filter;
 };
+
+std::uint16_t parse_flags(const std::string& text) {
+  const int flags = bam_str2flag(text.c_str());
+  if (flags < 0 || flags > std::numeric_limits<std::uint16_t>::max()) {
+    throw Error(Errc::invalid_argument, "read flags", text,
+                "they are neither a number nor names of flags", "write 3, 0x10 or PAIRED,READ1");
+  }
+  return static_cast<std::uint16_t>(flags);
+}
 
 void RecordConditions::check() const {
   if (!tag.empty() && tag.size() != 2) {

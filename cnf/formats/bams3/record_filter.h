@@ -28,6 +28,10 @@ struct RecordConditions {
   void check() const;
 };
 
+/// Reads flags as samtools does: a number (decimal, 0x…, 0…) or names: "PAIRED,READ1".
+/// Throws Error invalid_argument.
+[[nodiscard]] std::uint16_t parse_flags(const std::string& text);
+
 /// Holds records against the conditions. Threads: one at a time; make one per thread.
 class RecordFilter {
  public:
