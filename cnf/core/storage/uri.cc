@@ -17,6 +17,7 @@
 #include "cnf/core/storage/local.h"
 #include "cnf/core/storage/memory.h"
 #include "cnf/core/storage/options.h"
+#include "cnf/core/storage/s3.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/wrappers.h"
 #include "cnf/core/util/error.h"
@@ -161,6 +162,10 @@ std::shared_ptr<Storage> named_memory(const std::string& name) {
 
 std::shared_ptr<Storage> open_memory(const Parts& parts) { return named_memory(parts.authority); }
 
+std::shared_ptr<Storage> open_bucket(const Parts& parts) {
+  return open_s3(parts.authority, parts.options);
+}
+
 // Opens what holds the objects of a scheme: a bucket, or the folder itself.
 struct Scheme {
   std::string_view name;
@@ -172,6 +177,7 @@ constexpr std::array kSchemes{
     Scheme{"", open_file, Scheme::Keys::path_is_the_root},
     Scheme{"file", open_file, Scheme::Keys::path_is_the_root},
     Scheme{"memory", open_memory, Scheme::Keys::in_path},
+    Scheme{"s3", open_bucket, Scheme::Keys::in_path},
 };
 
 const Scheme& scheme_for(const Parts& parts) {
