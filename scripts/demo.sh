@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# A real BAM becomes a dataset, on disk and on an S3 server of this machine; one gene comes back from
+# both; the export equals the input. Run it by ./dev demo, which builds and installs what it needs.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+bam=/usr/share/doc/covtobed-examples/examples/panel_01.bam
+gene=chr17:41,196,312-41,277,500 # BRCA1, hg19
+cnf=$PWD/build/release/cnf
+versitygw=$(scripts/servers.sh)/versitygw
+work=$(mktemp -d)
+server=
+stop() {
+  if [[ -n $server ]]; then kill "$server" 2>/dev/null || true; fi
+  rm -rf "$work"
+}
+trap stop EXIT
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+show() {
+  printf '$ %s\n' "${*//$cnf/cnf}"
+  "$@"
+}
+
+start_server() {
+  export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY AWS_REGION=us-east-1 AWS_ENDPOINT_URL
+  AWS_SECRET_ACCESS_KEY=$(head -c 15 /dev/urandom | base64 | tr -dc 'a-zA-Z0-9')
+  local port
+  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  AWS_ENDPOINT_URL=http://127.0.0.1:$port
+  mkdir -p "$work/s3/demo" # a folder of the server's is a bucket
+  ROOT_ACCESS_KEY=$AWS_ACCESS_KEY_ID ROOT_SECRET_KEY=$AWS_SECRET_ACCESS_KEY \
+    "$versitygw" --port "127.0.0.1:$port" --keep-alive posix "$work/s3" >"$work/s3.log" 2>&1 &
+  server=$!
+  for _ in $(seq 100); do
+    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
+    sleep 0.1
+  done
+  echo "demo: the S3 server did not start:" >&2
+  cat "$work/s3.log" >&2
+  exit 1
+}
+
+# The requests and bytes of a query whose --metrics went to a file.
+cost() {
+  python3 - "$1" "$bam" <<'E2'
+import json, os, sys
+m = json.load(open(sys.argv[1]))
+size = os.path.getsize(sys.argv[2])
+print("  %d requests, %s bytes: %.2f %% of the BAM's %s" %
+      (m["requests"]["total"], f'{m["bytes_fetched"]:,}', 100 * m["bytes_fetched"] / size, f"{size:,}"))
+E2
+}
+
+say "A real BAM: $bam"
+printf '  %s bytes, %s records\n' "$(stat -c %s "$bam")" "$(samtools view -c "$bam")"
+
+say "1. Convert it, to a folder and to S3"
+start_server
+show "$cnf" bams3 convert "$bam" "$work/panel.bams3"
+show "$cnf" bams3 convert "$bam" s3://demo/panel.bams3
+show "$cnf" du s3://demo/panel.bams3
+
+say "2. What a query will cost, before anything is read"
+show "$cnf" bams3 view --explain s3://demo/panel.bams3 "$gene"
+
+say "3. BRCA1, from the folder and from S3"
+for uri in "$work/panel.bams3" s3://demo/panel.bams3; do
+  printf '$ cnf bams3 view %s %s\n' "${uri/$work/.}" "$gene"
+  "$cnf" bams3 view --metrics "$uri" "$gene" >"$work/records.sam" 2>"$work/metrics.json"
+  printf '  %s records; the first:\n' "$(wc -l <"$work/records.sam")"
+  head -n 3 "$work/records.sam" | cut -c 1-110 | sed 's/^/    /'
+  cost "$work/metrics.json"
+done
+if ! cmp -s "$work/records.sam" <(samtools view "$bam" "$gene" 2>/dev/null || samtools view -L \
+  <(tr -d , <<<"$gene" | awk -F'[:-]' '{print $1 "\t" $2 - 1 "\t" $3}') "$bam"); then
+  echo "demo: samtools view gives other records" >&2
+  exit 1
+fi
+echo "  samtools view of the BAM gives the same records"
+
+say "4. Counting costs less still"
+printf '$ cnf bams3 view -c s3://demo/panel.bams3 %s\n' "$gene"
+"$cnf" bams3 view -c --metrics s3://demo/panel.bams3 "$gene" 2>"$work/metrics.json"
+cost "$work/metrics.json"
+printf '$ cnf bams3 flagstat s3://demo/panel.bams3\n'
+"$cnf" bams3 flagstat --metrics s3://demo/panel.bams3 2>"$work/metrics.json" | head -n 2
+cost "$work/metrics.json"
+
+say "5. The export equals the input"
+show "$cnf" bams3 export s3://demo/panel.bams3 "$work/export.bam"
+if ! cmp <(samtools view -h --no-PG "$bam") <(samtools view -h --no-PG "$work/export.bam"); then
+  echo "demo: the export differs from the input" >&2
+  exit 1
+fi
+echo "  header and every record are identical"
+show "$cnf" validate --deep s3://demo/panel.bams3
