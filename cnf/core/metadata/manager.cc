@@ -12,6 +12,7 @@
 
 #include "cnf/core/metadata/manifest_internal.h"
 #include "cnf/core/metadata/metadata.h"
+#include "cnf/core/metadata/seal.h"
 #include "cnf/core/storage/sharding.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"
@@ -96,8 +97,12 @@ std::optional<Committed> Manager::try_load(const Context& context) const {
     if (error.code() == Errc::not_found) return {};
     throw;
   }
-  return Committed{.metadata = parse_metadata(object->bytes, storage_->uri(kManifestKey)),
-                   .etag = std::move(object->info.etag)};
+  const std::string subject = storage_->uri(kManifestKey);
+  check_seal(object->bytes, subject);
+  Committed committed{.metadata = parse_metadata(object->bytes, subject),
+                      .etag = std::move(object->info.etag)};
+  committed.metadata.unknown.erase(kSealField);
+  return committed;
 }
 
 void Manager::create(const Metadata& metadata, const Context& context) {
@@ -114,7 +119,7 @@ void Manager::replace(const Metadata& metadata, const std::string& etag, const C
 
 void Manager::commit(const Metadata& metadata, storage::Condition condition,
                      const Context& context) {
-  const std::string text = to_json(metadata);
+  const std::string text = seal(to_json(metadata));
   if (text.size() > kMaxManifestBytes) {
     throw Error(Errc::invalid_argument, "commit", storage_->uri(), "the manifest exceeds 64 MiB");
   }

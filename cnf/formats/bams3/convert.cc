@@ -214,7 +214,7 @@ void Conversion::discard(const metadata::Metadata& metadata) {
     std::vector<std::string> chunks;
     for (const metadata::ChunkRun& run : metadata.chunks.runs) {
       for (std::uint64_t n = run.first; n < run.first + run.count; ++n)
-        chunks.push_back(chunk::chunk_path(n, run.id));
+        chunks.push_back(metadata.chunks.path(n));
     }
     metadata::Manager::chunk_storage(target_, metadata)->remove(chunks, context);
     for (const metadata::ObjectInfo& object : metadata.objects)

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "cnf/core/chunk/coordinator.h"
 #include "cnf/core/query/executor.h"
 #include "cnf/core/util/checksum.h"
 #include "cnf/formats/bams3/layout.h"
@@ -73,8 +72,8 @@ const std::string& custom_schema() {
         "type": "object",
         "required": ["header_sha256", "records_sha256"],
         "properties": {
-          "header_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-          "records_sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+          "header_sha256": {"type": "string", "minLength": 64, "maxLength": 64},
+          "records_sha256": {"type": "string", "minLength": 64, "maxLength": 64}
         }
       }
     }
@@ -111,15 +110,6 @@ Dataset Dataset::open(std::shared_ptr<storage::Storage> root, const Context& con
                 "manifest and index disagree on the number of records");
   }
   return dataset;
-}
-
-std::string Dataset::chunk_key(std::uint64_t number) const {
-  for (const metadata::ChunkRun& run : metadata().chunks.runs) {
-    if (number >= run.first && number - run.first < run.count)
-      return chunk::chunk_path(number, run.id);
-  }
-  throw Error(Errc::corrupt_data, "open", root_->uri(),
-              fmt::format("the index names chunk {}, which the manifest lacks", number));
 }
 
 std::uint64_t Dataset::records() const noexcept { return groups_.sums()[0] + groups_.sums()[1]; }

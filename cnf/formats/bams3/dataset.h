@@ -45,7 +45,9 @@ class Dataset {
     return chunks_;
   }
   /// The key of a chunk in chunk_storage(). Throws Error corrupt_data for one the manifest lacks.
-  [[nodiscard]] std::string chunk_key(std::uint64_t number) const;
+  [[nodiscard]] std::string chunk_key(std::uint64_t number) const {
+    return metadata().chunks.path(number);
+  }
 
   /// True if the records are in coordinate order, so that regions can be looked up.
   [[nodiscard]] bool in_order() const noexcept { return in_order_; }

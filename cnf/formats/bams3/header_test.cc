@@ -25,8 +25,8 @@ struct OrderCase {
   std::string after;  // declare_order("coordinate")
 };
 
-// Oracle for `after`: the @HD line of `samtools sort --no-PG -O sam` (1.16) of the same header. That
-// the line then comes first, and that CRs go, is samtools' rewriting of the header, not ours.
+// Oracle for `after`: the @HD line of `samtools sort --no-PG -O sam` (1.16) of the same header.
+// That the line then comes first, and that CRs go, is samtools' rewriting of the header, not ours.
 const OrderCase kOrderCases[] = {
     {"empty", "", "", "@HD\tVN:1.6\tSO:coordinate\n"},
     {"no_hd", "@SQ\tSN:a\tLN:9\n", "", "@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:a\tLN:9\n"},

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "cnf/core/util/buffer.h"
+
+namespace cnf::metadata {
+
+/// The manifest's last field, `"crc32c": "01234567"`, is the CRC32C of all text before it: the one
+/// object that no other vouches for vouches for itself.
+
+/// \param text  a manifest as to_json gives it. Returns it with the field.
+[[nodiscard]] std::string seal(std::string text);
+
+/// Throws Error corrupt_data, naming `subject`, unless `sealed` ends in that field and it is right.
+void check_seal(ByteSpan sealed, std::string_view subject);
+
+/// The name of the field; it is none of the manifest's own.
+inline constexpr const char* kSealField = "crc32c";
+
+}  // namespace cnf::metadata
