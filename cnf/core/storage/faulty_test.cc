@@ -195,6 +195,26 @@ TEST(Faulty, AWriterCommitsAllOrNothing) {
   }
 }
 
+// A caller that swallows the error of one write must not commit an object without those bytes.
+TEST(Faulty, AWriterThatMissedBytesNeverCommits) {
+  const auto inner = make_memory();
+  const Faulty faulty = make_faulty(inner, {.nth = 2, .persistence = Persistence::once});
+  const std::unique_ptr<Writer> writer = faulty.storage->create("object");
+  writer->write(as_bytes("first"));
+  EXPECT_THROW(writer->write(as_bytes("lost")), Error);
+  const auto code_of = [](const auto& call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return Errc::internal;
+  };
+  EXPECT_EQ(code_of([&] { writer->write(as_bytes("more")); }), Errc::invalid_argument);
+  EXPECT_EQ(code_of([&] { writer->commit(); }), Errc::invalid_argument);
+  EXPECT_FALSE(inner->exists("object"));
+}
+
 // A reader under faults gives the right bytes or an error, and says which range failed.
 TEST(Faulty, AReaderGivesAllOrAnError) {
   const auto inner = make_memory();
