@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "cnf/core/query/batches_internal.h"
+#include "cnf/core/query/plan.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::query {

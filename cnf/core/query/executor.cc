@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/query/executor.h"
 
+#include <memory>
+#include <optional>
 #include <utility>
 
+#include "cnf/core/query/plan.h"
 #include "cnf/core/query/run_internal.h"
+#include "cnf/core/query/table.h"
+#include "cnf/core/util/context.h"
 
 namespace cnf::query {
 

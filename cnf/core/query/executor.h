@@ -52,7 +52,7 @@ class Results {
 /// At least one unit is always let in, so a bound smaller than a unit slows but does not stop it.
 class Executor {
  public:
-  Executor(std::shared_ptr<const storage::Storage> storage, ExecutorOptions options = {})
+  explicit Executor(std::shared_ptr<const storage::Storage> storage, ExecutorOptions options = {})
       : storage_(std::move(storage)), options_(options) {}
 
   /// Starts fetching at once. Cost: two threads that wait for the store, and those that decode.

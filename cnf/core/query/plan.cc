@@ -4,14 +4,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
+#include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_set>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "cnf/core/query/batches_internal.h"
 #include "cnf/core/storage/forecast.h"
+#include "cnf/core/storage/storage.h"
 #include "cnf/core/util/progress.h"
 
 namespace cnf::query {

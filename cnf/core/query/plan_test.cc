@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/query/plan.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -14,6 +18,10 @@
 #include "cnf/core/query/batches_internal.h"
 #include "cnf/core/query/dataset_internal.h"
 #include "cnf/core/query/executor.h"
+#include "cnf/core/query/filter.h"
+#include "cnf/core/storage/memory.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::query {

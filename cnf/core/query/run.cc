@@ -1,18 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
 #include <limits>
+#include <memory>
+#include <mutex>
 #include <new>
 #include <numeric>
-#include <stdexcept>
+#include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "cnf/core/query/batches_internal.h"
+#include "cnf/core/query/executor.h"
+#include "cnf/core/query/filter.h"
+#include "cnf/core/query/plan.h"
 #include "cnf/core/query/run_internal.h"
+#include "cnf/core/query/table.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/core/util/progress.h"
+#include "cnf/core/worker/pool.h"
 
 namespace cnf::query {
 namespace {
