@@ -28,6 +28,9 @@ namespace {
 
 constexpr std::string_view kRemedy = "name another folder for temporary files";
 
+// Giving space back waits for the file system's journal, so it is done for much at once.
+constexpr std::uint64_t kMinForgotten = std::uint64_t{64} << 20;
+
 struct BlockHead {
   std::uint32_t raw = 0;         // bytes
   std::uint32_t compressed = 0;  // bytes
@@ -143,8 +146,13 @@ void SpillFile::read_block(std::uint64_t& offset, Buffer& raw) {
 }
 
 void SpillFile::forget(std::uint64_t begin, std::uint64_t end) noexcept {
+  if (begin != forgotten_end_) forgotten_begin_ = begin;
+  forgotten_end_ = end;
+  if (forgotten_end_ - forgotten_begin_ < kMinForgotten) return;
   (void)::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                    static_cast<off_t>(begin), static_cast<off_t>(end - begin));
+                    static_cast<off_t>(forgotten_begin_),
+                    static_cast<off_t>(forgotten_end_ - forgotten_begin_));
+  forgotten_begin_ = forgotten_end_;
 }
 
 void SpillFile::write_all(ByteSpan bytes) {

@@ -38,7 +38,7 @@ class SpillFile {
   void append_block(ByteSpan raw);
   /// Reads the block at `offset` into `raw`, and moves the offset behind it.
   void read_block(std::uint64_t& offset, Buffer& raw);
-  /// Gives the disk back what a run took, where the file system can.
+  /// Gives the disk back what runs took, many neighbours at once, where the file system can.
   void forget(std::uint64_t begin, std::uint64_t end) noexcept;
 
  private:
@@ -48,6 +48,7 @@ class SpillFile {
   std::string folder_;
   Descriptor file_;
   std::uint64_t size_ = 0;
+  std::uint64_t forgotten_begin_ = 0, forgotten_end_ = 0;  // not yet given back
   std::shared_ptr<const compress::Codec> codec_;
   Buffer scratch_;  // a compressed block
 };
