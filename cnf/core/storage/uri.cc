@@ -163,6 +163,7 @@ std::shared_ptr<Storage> named_memory(const std::string& name) {
 std::shared_ptr<Storage> open_memory(const Parts& parts) { return named_memory(parts.authority); }
 
 std::shared_ptr<Storage> open_bucket(const Parts& parts) {
+  if (parts.authority.empty()) refuse(parts.shown, "it names no bucket", "write s3://BUCKET/KEY");
   return open_s3(parts.authority, parts.options);
 }
 

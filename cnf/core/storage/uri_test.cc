@@ -90,6 +90,14 @@ TEST(Uri, LocateTellsTheStoreFromTheKey) {
   EXPECT_EQ(text_of(locate("memory:locate/a/b/").storage, "c"), "text");
 }
 
+TEST(Uri, ABucketIsAStoreAndKeysLieInThePath) {
+  const Options anonymous{.anonymous = true};
+  const Location object = locate("s3://bucket/a/b%20c?region=eu-west-1", anonymous);
+  EXPECT_EQ(object.storage->uri(), "s3://bucket");
+  EXPECT_EQ(object.key, "a/b c");
+  EXPECT_EQ(from_uri("s3://bucket/a/", anonymous)->uri("b"), "s3://bucket/a/b");
+}
+
 TEST(Uri, OneMemoryNameIsOneStoreWhileSomebodyUsesIt) {
   {
     const std::shared_ptr<Storage> first = from_uri("memory:shared/folder");
