@@ -2,6 +2,7 @@
 #include "cnf/cli/byte_range.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/cli/copy_tree.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "cnf/cli/place.h"
+#include "cnf/cli/session.h"
+#include "cnf/cli/transfer.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/storage/uri.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/core/worker/pool.h"
 

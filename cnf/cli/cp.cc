@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -18,6 +18,9 @@
 #include "cnf/cli/verb.h"
 #include "cnf/cli/verbs.h"
 #include "cnf/core/storage/scan.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::cli {

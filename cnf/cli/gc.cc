@@ -16,6 +16,8 @@
 #include "cnf/cli/verbs.h"
 #include "cnf/core/metadata/manager.h"
 #include "cnf/core/query/dataset.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/core/util/progress.h"
 

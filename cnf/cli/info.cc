@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdint>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -13,7 +14,9 @@
 #include "cnf/cli/text.h"
 #include "cnf/cli/verb.h"
 #include "cnf/cli/verbs.h"
+#include "cnf/core/metadata/metadata.h"
 #include "cnf/core/query/dataset.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/progress.h"
 
 namespace cnf::cli {

@@ -3,7 +3,7 @@
 
 #include <csignal>
 
-#include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "cnf/cli/exit_status.h"
@@ -18,9 +18,13 @@ bool is_ignored(int signal) {
   return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-sigset_t stopping_signals() {
+// Sent to the waiting thread alone, to end it.
+constexpr int kWake = SIGUSR2;
+
+sigset_t awaited_signals() {
   sigset_t signals;
   sigemptyset(&signals);
+  sigaddset(&signals, kWake);
   sigaddset(&signals, SIGTERM);
   if (!is_ignored(SIGINT)) sigaddset(&signals, SIGINT);
   return signals;
@@ -29,7 +33,7 @@ sigset_t stopping_signals() {
 }  // namespace
 
 Interrupts::Interrupts() {
-  const sigset_t signals = stopping_signals();
+  const sigset_t signals = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);  // writes answer EPIPE instead, and what was begun is aborted
   waiter_ = std::thread([this] { wait_for_signals(); });
@@ -37,14 +41,14 @@ Interrupts::Interrupts() {
 
 Interrupts::~Interrupts() {
   done_ = true;
-  pthread_kill(waiter_.native_handle(), SIGTERM);  // wakes sigwait; delivered to that thread only
+  pthread_kill(waiter_.native_handle(), kWake);
   waiter_.join();
 }
 
 void Interrupts::wait_for_signals() {
-  const sigset_t signals = stopping_signals();
+  const sigset_t signals = awaited_signals();
   for (int signal = 0; sigwait(&signals, &signal) == 0 && !done_;) {
-    if (!stop_.request_stop()) _exit(kInterrupted);
+    if (signal != kWake && !stop_.request_stop()) _exit(kInterrupted);
   }
 }
 

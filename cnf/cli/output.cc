@@ -2,6 +2,7 @@
 #include "cnf/cli/output.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -9,6 +10,11 @@
 #include <string_view>
 #include <system_error>
 
+#include "cnf/cli/pipes.h"
+#include "cnf/cli/session.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/storage/uri.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::cli {
@@ -23,7 +29,7 @@ std::string followed(const std::string& target) {
   const std::optional<std::string> path = local_path(target);
   std::error_code error;
   if (!path || !fs::is_symlink(*path, error)) return target;
-  fs::path real = fs::canonical(*path, error);
+  const fs::path real = fs::canonical(*path, error);
   return error ? target : real.string();
 }
 

@@ -4,14 +4,18 @@
 #include <cerrno>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::cli {

@@ -2,6 +2,7 @@
 #include "cnf/cli/place.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -11,7 +12,9 @@
 #include <utility>
 
 #include "cnf/cli/output.h"
+#include "cnf/cli/session.h"
 #include "cnf/core/metadata/metadata.h"
+#include "cnf/core/storage/storage.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::cli {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/cli/program.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <iostream>
 #include <new>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -17,6 +18,8 @@
 #include "cnf/cli/verb.h"
 #include "cnf/cli/verbs.h"
 #include "cnf/core/metadata/metadata.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::cli {

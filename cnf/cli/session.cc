@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <stop_token>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -13,6 +15,11 @@
 #include <sys/resource.h>
 
 #include "cnf/cli/exit_status.h"
+#include "cnf/core/storage/options.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/storage/uri.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/progress.h"
 #include "cnf/core/worker/pool.h"
 
 namespace cnf::cli {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -12,6 +13,8 @@
 #include "cnf/cli/text.h"
 #include "cnf/cli/verb.h"
 #include "cnf/cli/verbs.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/progress.h"
 
 namespace cnf::cli {

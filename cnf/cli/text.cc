@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,7 +14,10 @@
 
 #include "cnf/cli/exit_status.h"
 #include "cnf/cli/output.h"
+#include "cnf/cli/session.h"
 #include "cnf/core/query/plan.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/progress.h"
 
 namespace cnf::cli {

@@ -2,12 +2,16 @@
 #include "cnf/cli/text.h"
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "cnf/cli/session.h"
+#include "cnf/core/storage/options.h"
+#include "cnf/core/util/context.h"
 
 namespace cnf::cli {
 namespace {

@@ -9,8 +9,14 @@
 
 #include <fmt/format.h>
 
+#include "cnf/cli/session.h"
+#include "cnf/core/storage/options.h"
 #include "cnf/core/storage/scan.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
+#include "cnf/core/util/progress.h"
 
 namespace cnf::cli {
 namespace {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -15,7 +19,9 @@
 #include "cnf/cli/transfer.h"
 #include "cnf/cli/verb.h"
 #include "cnf/cli/verbs.h"
+#include "cnf/core/metadata/metadata.h"
 #include "cnf/core/query/dataset.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/progress.h"
 
 namespace cnf::cli {

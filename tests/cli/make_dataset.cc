@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // make_dataset URI [CHUNKS [SHARDING_BITS]]: commits a small dataset for the tests of this folder.
-#include <cstdint>
 #include <iostream>
 #include <string>
 

@@ -2,6 +2,7 @@
 #include "cnf/core/query/dataset.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -15,8 +16,14 @@
 #include <fmt/format.h>
 
 #include "cnf/core/index/btree.h"
+#include "cnf/core/index/paged_tree.h"
+#include "cnf/core/metadata/manager.h"
+#include "cnf/core/metadata/metadata.h"
 #include "cnf/core/storage/scan.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/core/worker/pool.h"
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/query/dataset.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,9 +13,13 @@
 #include <gtest/gtest.h>
 
 #include "cnf/core/metadata/manager.h"
+#include "cnf/core/metadata/metadata.h"
 #include "cnf/core/query/sample_dataset_internal.h"
 #include "cnf/core/storage/faulty.h"
 #include "cnf/core/storage/memory.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::query {
@@ -212,7 +218,7 @@ TEST(Validate, FindsEachDamage) {
 }
 
 TEST(Validate, FindsAFlippedBitAnywhereInTheIndex) {
-  Sample sample;
+  const Sample sample;
   const metadata::ObjectInfo& index = sample.manifest.object(metadata::kChunkIndex);
   for (std::size_t at = 0; at < index.length; ++at) {
     flip(*sample.root, index.path, at);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,10 +9,11 @@
 
 #include "cnf/core/chunk/coordinator.h"
 #include "cnf/core/index/btree.h"
+#include "cnf/core/index/paged_tree.h"
 #include "cnf/core/metadata/manager.h"
 #include "cnf/core/metadata/metadata.h"
-#include "cnf/core/query/dataset.h"
 #include "cnf/core/query/sample_dataset_internal.h"
+#include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
 

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/storage/scan.h"
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <limits>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "cnf/core/storage/memory.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::storage {
