@@ -26,17 +26,25 @@ class CommandLineTest(CnfTest):
     def test_usage_errors_name_the_help(self):
         self.assertIn("cnf cat --help", self.fails(2, "cat"))
 
+    def verbs(self, *group):
+        """Every verb, those of groups too, as the words that call it."""
+        text = self.ok(*group, "--help")
+        self.assertIn("Usage: " + " ".join(("cnf",) + group), text)
+        for line in text.splitlines():
+            self.assertLessEqual(len(line), 100, line)
+        if "\nVerbs:\n" not in text:
+            return [group]
+        lines = text.split("\nVerbs:\n")[1].split("\n\n")[0].splitlines()
+        names = [line.split()[0] for line in lines if line[2] != " "]
+        return [verb for name in names for verb in self.verbs(*group, name)]
+
     def test_every_verb_has_help_with_examples(self):
-        verbs = self.ok("--help").split("\nVerbs:\n")[1].split("\n\n")[0]
-        names = [line.split()[0] for line in verbs.splitlines()]
-        self.assertEqual(names[:6], ["ls", "cp", "cat", "stat", "rm", "du"])
-        for name in names:
-            text = self.ok(name, "--help")
-            self.assertIn("Usage: cnf " + name, text)
-            self.assertIn("Examples:\n  cnf " + name, text) if name != "cp" else self.assertIn(
-                "Examples:\n", text)
-            for line in text.splitlines():
-                self.assertLessEqual(len(line), 100, line)
+        verbs = self.verbs()
+        self.assertEqual(verbs[:6], [("ls",), ("cp",), ("cat",), ("stat",), ("rm",), ("du",)])
+        self.assertIn(("bams3", "view"), verbs)
+        for verb in verbs:
+            examples = self.ok(*verb, "--help").split("Examples:\n")[1]
+            self.assertIn("cnf " + verb[0], examples)
 
     def test_version(self):
         self.assertRegex(self.ok("--version"), r"^cnf \d+\.\d+\.\d+\n$")
