@@ -24,8 +24,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cnf/core/query/dataset_internal.h"
 #include "cnf/core/query/filter.h"
+#include "cnf/core/query/known_units_internal.h"
 #include "cnf/core/query/plan.h"
 #include "cnf/core/query/table.h"
 #include "cnf/core/storage/faulty.h"
@@ -38,7 +38,7 @@
 namespace cnf::query {
 namespace {
 
-using test::Dataset;
+using test::KnownUnits;
 using test::Rows;
 using test::WatchedStorage;
 using ::testing::HasSubstr;
@@ -73,7 +73,7 @@ TEST(Executor, GivesTheSameRowsWhateverTheThreadsAndTheMemory) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   for (int round = 0; round < 20; ++round) {
-    const Dataset data = test::random_dataset(random);
+    const KnownUnits data = test::random_units(random);
     for (const std::size_t threads : kThreads) {
       for (const std::uint64_t memory : {std::uint64_t{0}, std::uint64_t{5000}, kDefaultMemory}) {
         const Executor executor(data.store, {.threads = threads, .memory = memory});
@@ -90,7 +90,7 @@ TEST(Executor, FiltersProjectsAndLimitsAsARowByRowScanDoes) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   for (int round = 0; round < 60; ++round) {
-    const Dataset data = test::random_dataset(random);
+    const KnownUnits data = test::random_units(random);
     const auto least = static_cast<std::int64_t>(random() % 100);
     Plan plan = data.plan();
     plan.filter.add(at_least("x", least));
@@ -117,7 +117,7 @@ TEST(Executor, FiltersProjectsAndLimitsAsARowByRowScanDoes) {
 }
 
 TEST(Executor, AnEmptyPlanAndALimitOfZeroAskNothing) {
-  const Dataset data = test::one_object_each(3, 10);
+  const KnownUnits data = test::one_object_each(3, 10);
   Plan none = data.plan();
   none.limit = 0;
   for (const Plan& plan : {Plan{}, none}) {
@@ -161,7 +161,7 @@ TEST(Executor, ALimitCutsACountToo) {
 }
 
 TEST(Executor, AReachedLimitStopsTheDownloads) {
-  const Dataset data = test::one_object_each(100, 10);
+  const KnownUnits data = test::one_object_each(100, 10);
   // The first object comes; for all others the store hangs until it is told to stop.
   const auto store = std::make_shared<WatchedStorage>(
       data.store, [](std::span<const storage::Transfer> transfers, const Context& context) {
@@ -179,7 +179,7 @@ TEST(Executor, AReachedLimitStopsTheDownloads) {
 }
 
 TEST(Executor, EnoughRowsStopTheDownloadsBeforeTheyAreTaken) {
-  const Dataset data = test::one_object_each(100, 10);
+  const KnownUnits data = test::one_object_each(100, 10);
   Counter hanging;
   Counter stopped;
   const auto store = std::make_shared<WatchedStorage>(
@@ -205,7 +205,7 @@ TEST(Executor, EnoughRowsStopTheDownloadsBeforeTheyAreTaken) {
 }
 
 TEST(Executor, UnderALimitLittleIsFetchedInVain) {
-  const Dataset data = test::one_object_each(1000, 10);
+  const KnownUnits data = test::one_object_each(1000, 10);
   Plan plan = data.plan();
   plan.limit = 1;
   const Context context;
@@ -218,7 +218,7 @@ TEST(Executor, UnderALimitLittleIsFetchedInVain) {
 }
 
 TEST(Executor, DestroyingTheResultsStopsTheDownloads) {
-  const Dataset data = test::one_object_each(100, 10);
+  const KnownUnits data = test::one_object_each(100, 10);
   for (const bool take_one : {false, true}) {
     Counter hanging;
     const auto store = std::make_shared<WatchedStorage>(
@@ -241,7 +241,7 @@ TEST(Executor, DestroyingTheResultsStopsTheDownloads) {
 }
 
 TEST(Executor, FetchesOnWhileEarlierUnitsDecode) {
-  const Dataset data = test::one_object_each(8, 10);
+  const KnownUnits data = test::one_object_each(8, 10);
   Counter batches;
   const auto store = std::make_shared<WatchedStorage>(
       data.store, [&](std::span<const storage::Transfer>, const Context&) { batches.add(); });
@@ -255,7 +255,7 @@ TEST(Executor, FetchesOnWhileEarlierUnitsDecode) {
 }
 
 TEST(Executor, TwoBatchesAreFetchedAtOnce) {
-  const Dataset data = test::one_object_each(8, 10);
+  const KnownUnits data = test::one_object_each(8, 10);
   Counter inside;
   const auto store = std::make_shared<WatchedStorage>(
       data.store, [&](std::span<const storage::Transfer>, const Context&) {
@@ -273,7 +273,7 @@ struct MemoryCase {
 
 TEST(Executor, WhatIsFetchedOrDecodedAndNotTakenIsBounded) {
   constexpr std::int64_t kUnit = 4000 + 12'000;  // fetched and decoded
-  const Dataset data = test::one_object_each(64, 1000);
+  const KnownUnits data = test::one_object_each(64, 1000);
   // Rows are counted as taken a moment after the executor knows, hence one table more.
   const MemoryCase rows[] = {{20 * kUnit, 20 * kUnit + 12'000}, {0, kUnit + 12'000}};
   for (const auto& row : rows) {
@@ -317,7 +317,7 @@ TEST(Executor, WhatIsFetchedOrDecodedAndNotTakenIsBounded) {
 }
 
 TEST(Executor, AFlippedByteIsAnErrorThatNamesItsPlace) {
-  const Dataset data = test::one_object_each(20, 10);
+  const KnownUnits data = test::one_object_each(20, 10);
   Buffer bytes = data.store->read_all("data/7", 1000).bytes;
   bytes.data()[13] ^= std::byte{4};
   data.store->put("data/7", bytes);
@@ -341,7 +341,7 @@ TEST(Executor, AFlippedByteIsAnErrorThatNamesItsPlace) {
 }
 
 TEST(Executor, AnErrorBehindTheLimitDoesNotMatter) {
-  const Dataset data = test::one_object_each(20, 10);
+  const KnownUnits data = test::one_object_each(20, 10);
   data.store->remove("data/7");
   Plan plan = data.plan();
   plan.limit = 70;
@@ -354,7 +354,7 @@ TEST(Executor, AnErrorBehindTheLimitDoesNotMatter) {
 }
 
 TEST(Executor, WhatADecoderThrowsIsRethrownAsItWas) {
-  const Dataset data = test::one_object_each(50, 10);
+  const KnownUnits data = test::one_object_each(50, 10);
   for (const std::size_t threads : kThreads) {
     Results results = Executor(data.store, {.threads = threads, .memory = 3000})
                           .run(data.plan(), [](const Unit& unit, std::span<const ByteSpan> ranges) {
@@ -373,7 +373,7 @@ TEST(Executor, WhatADecoderThrowsIsRethrownAsItWas) {
 }
 
 TEST(Executor, AColumnThatTheDecoderDoesNotGiveIsAnError) {
-  const Dataset data = test::one_object_each(3, 10);
+  const KnownUnits data = test::one_object_each(3, 10);
   Plan plan = data.plan();
   plan.columns = {"mapq"};
   Results results = Executor(data.store).run(plan, test::decode);
@@ -382,7 +382,7 @@ TEST(Executor, AColumnThatTheDecoderDoesNotGiveIsAnError) {
 
 /// Runs the plan and checks that its rows are the right ones or the first of them and then an
 /// error. Returns whether it was an error.
-bool fails(const Dataset& data, const std::shared_ptr<storage::Storage>& store, Errc code) {
+bool fails(const KnownUnits& data, const std::shared_ptr<storage::Storage>& store, Errc code) {
   Results results = Executor(store, {.threads = 2, .memory = 4000}).run(data.plan(), test::decode);
   Rows got;
   try {
@@ -404,7 +404,7 @@ bool fails(const Dataset& data, const std::shared_ptr<storage::Storage>& store, 
 }
 
 TEST(Executor, AnyFaultOfTheStoreIsAnErrorAndNeverAPartOfTheAnswer) {
-  const Dataset data = test::one_object_each(40, 10);
+  const KnownUnits data = test::one_object_each(40, 10);
   using Kind = storage::FaultPlan::Kind;
   const struct {
     Kind kind;
@@ -426,7 +426,7 @@ TEST(Executor, AnyFaultOfTheStoreIsAnErrorAndNeverAPartOfTheAnswer) {
 }
 
 TEST(Executor, CancellingEndsAWaitForAStoreThatHangs) {
-  const Dataset data = test::one_object_each(20, 10);
+  const KnownUnits data = test::one_object_each(20, 10);
   Counter hanging;
   const auto store = std::make_shared<WatchedStorage>(
       data.store, [&](std::span<const storage::Transfer> transfers, const Context& context) {
@@ -453,7 +453,7 @@ TEST(Executor, CancellingEndsAWaitForAStoreThatHangs) {
 }
 
 TEST(Executor, ACancelledContextAsksNothing) {
-  const Dataset data = test::one_object_each(20, 10);
+  const KnownUnits data = test::one_object_each(20, 10);
   const std::stop_source stop;
   stop.request_stop();
   const Context context(stop.get_token());
@@ -463,7 +463,7 @@ TEST(Executor, ACancelledContextAsksNothing) {
 }
 
 TEST(Executor, TheDeadlineEndsAWaitForAStoreThatHangs) {
-  const Dataset data = test::one_object_each(20, 10);
+  const KnownUnits data = test::one_object_each(20, 10);
   const auto store = std::make_shared<WatchedStorage>(
       data.store,
       [&](std::span<const storage::Transfer>, const Context& context) { test::hang(context); });
@@ -479,7 +479,7 @@ TEST(Executor, TheDeadlineEndsAWaitForAStoreThatHangs) {
 }
 
 TEST(Executor, ASlowDecoderHoldsUpNeitherCancellingNorTheDeadline) {
-  const Dataset data = test::one_object_each(4, 10);
+  const KnownUnits data = test::one_object_each(4, 10);
   const std::stop_source stop;
   const struct {
     Errc want = Errc::internal;
@@ -517,7 +517,7 @@ TEST(Executor, ASlowDecoderHoldsUpNeitherCancellingNorTheDeadline) {
 }
 
 TEST(Executor, DecodesOnAsManyThreadsAsAskedFor) {
-  const Dataset data = test::one_object_each(24, 10);
+  const KnownUnits data = test::one_object_each(24, 10);
   Counter decoding;
   std::mutex mutex;
   std::set<std::thread::id> seen;

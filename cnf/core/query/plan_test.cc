@@ -16,9 +16,9 @@
 #include <gtest/gtest.h>
 
 #include "cnf/core/query/batches_internal.h"
-#include "cnf/core/query/dataset_internal.h"
 #include "cnf/core/query/executor.h"
 #include "cnf/core/query/filter.h"
+#include "cnf/core/query/known_units_internal.h"
 #include "cnf/core/storage/memory.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/context.h"
@@ -109,7 +109,7 @@ TEST(Estimate, IsWhatARunCosts) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   for (int round = 0; round < 60; ++round) {
-    const test::Dataset data = test::random_dataset(random);
+    const test::KnownUnits data = test::random_units(random);
     const auto store = std::make_shared<test::WatchedStorage>(
         data.store, nullptr,
         storage::ReadProfile{.gap = random() % 200, .max_request = 1 + random() % 2000});
@@ -128,7 +128,7 @@ TEST(Estimate, IsWhatARunCosts) {
 }
 
 TEST(Estimate, IsAnUpperBoundUnderALimit) {
-  const test::Dataset data = test::one_object_each(100, 10);
+  const test::KnownUnits data = test::one_object_each(100, 10);
   Plan plan = data.plan();
   plan.limit = 15;
   const Cost cost = estimate(plan, CostModel::of(*data.store));

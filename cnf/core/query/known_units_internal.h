@@ -27,7 +27,7 @@ namespace cnf::query::test {
 using Rows = std::vector<std::uint32_t>;
 
 /// Units are runs of uint32 values; the rows of a query are the values.
-struct Dataset {
+struct KnownUnits {
   std::shared_ptr<storage::Storage> store = storage::make_memory();
   std::vector<Unit> units = {};
   std::vector<Rows> rows = {};  ///< Of each unit.
@@ -55,8 +55,8 @@ struct Dataset {
 }
 
 /// `count` units of `rows` values each, unit i in the object "data/i".
-[[nodiscard]] inline Dataset one_object_each(std::size_t count, std::size_t rows) {
-  Dataset data;
+[[nodiscard]] inline KnownUnits one_object_each(std::size_t count, std::size_t rows) {
+  KnownUnits data;
   for (std::size_t i = 0; i < count; ++i) {
     Rows values(rows);
     for (std::size_t r = 0; r < rows; ++r) values[r] = static_cast<std::uint32_t>(i * rows + r);
@@ -72,8 +72,8 @@ struct Dataset {
 
 /// Up to 60 units with up to 3 ranges each, some of them empty, of three objects: in any order,
 /// with gaps, and sometimes the same bytes twice.
-[[nodiscard]] inline Dataset random_dataset(std::mt19937& random) {
-  Dataset data;
+[[nodiscard]] inline KnownUnits random_units(std::mt19937& random) {
+  KnownUnits data;
   constexpr std::size_t kObjectValues = 2000;
   std::vector<Rows> objects(3, Rows(kObjectValues));
   for (std::size_t o = 0; o < objects.size(); ++o) {
