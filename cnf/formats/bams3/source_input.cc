@@ -25,6 +25,7 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
+#include "cnf/formats/bams3/hts_record.h"
 #include "cnf/formats/bams3/source_feed_internal.h"
 #include "cnf/formats/bams3/source_input_internal.h"
 
@@ -133,14 +134,6 @@ bool is_regular(const Descriptor& descriptor, const std::string& name) {
     throw Error(Errc::invalid_argument, "open", name, "it is a folder, not an alignment file");
   }
   return S_ISREG(info.st_mode);
-}
-
-// htslib complains on stderr as it goes; here the Error alone tells.
-void silence_htslib() {
-  [[maybe_unused]] static const bool done = [] {
-    hts_set_log_level(HTS_LOG_OFF);
-    return true;
-  }();
 }
 
 std::string describe(const htsFormat& format) {

@@ -127,7 +127,8 @@ query::Unit unit_of(const GroupRow& row, const std::string& key, Form form, std:
   unit.decoded_bytes = row.group_records * 64;
   if (form == Form::bam || form == Form::sam || form == Form::json) {
     unit.ranges.push_back({.key = key, .offset = row.body_offset, .length = row.body_length()});
-    unit.decoded_bytes += 3 * row.group_bytes;  // bases one a byte, streams, records
+    // Streams, bases one a byte and records; as text, the lines as well.
+    unit.decoded_bytes += (form == Form::bam ? 3 : 6) * row.group_bytes;
   }
   return unit;
 }
