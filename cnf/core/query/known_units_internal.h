@@ -2,10 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <span>
@@ -20,6 +22,7 @@
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/wrappers.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
 
 // For this package's tests: data whose answer is known, and a store that tells what it is asked.
 namespace cnf::query::test {
@@ -132,6 +135,29 @@ class WatchedStorage final : public storage::StorageWrapper {
   Before before_;
   storage::ReadProfile profile_;
 };
+
+/// Waits until it was told so often; the test hangs, and fails by its time limit, if it never is.
+class Counter {
+ public:
+  void add() {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+    changed_.notify_all();
+  }
+  void wait_for(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return count_ >= count; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int count_ = 0;
+};
+
+[[nodiscard]] inline std::uint64_t gets(const Context& context) {
+  return context.accounting().snapshot().count(RequestKind::get);
+}
 
 /// Blocks until the context says stop, as a store that does not answer would.
 inline void hang(const Context& context) {
