@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/cli/bams3.h"
 
+#include <string>
+
 #include "cnf/cli/verb.h"
 #include "cnf/cli/verbs.h"
+#include "cnf/core/query/executor.h"
+#include "cnf/formats/bams3/dataset.h"
 
 namespace cnf::cli {
 namespace {

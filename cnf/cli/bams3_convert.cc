@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <fmt/format.h>
@@ -13,7 +16,11 @@
 #include "cnf/cli/transfer.h"
 #include "cnf/cli/verb.h"
 #include "cnf/core/chunk/chunk.h"
+#include "cnf/core/storage/uri.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/progress.h"
 #include "cnf/formats/bams3/convert.h"
+#include "cnf/formats/bams3/source.h"
 
 namespace cnf::cli {
 namespace {

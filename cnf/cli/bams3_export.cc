@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -11,7 +12,11 @@
 #include "cnf/cli/text.h"
 #include "cnf/cli/verb.h"
 #include "cnf/core/query/plan.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/formats/bams3/dataset.h"
 #include "cnf/formats/bams3/export.h"
+#include "cnf/formats/bams3/sink.h"
+#include "cnf/formats/bams3/view.h"
 
 namespace cnf::cli {
 namespace {

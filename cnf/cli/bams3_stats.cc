@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -10,7 +12,9 @@
 #include "cnf/cli/session.h"
 #include "cnf/cli/text.h"
 #include "cnf/cli/verb.h"
-#include "cnf/core/storage/storage.h"
+#include "cnf/formats/bams3/dataset.h"
+#include "cnf/formats/bams3/flagstat.h"
+#include "cnf/formats/bams3/header.h"
 
 namespace cnf::cli {
 namespace {

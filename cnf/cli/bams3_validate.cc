@@ -3,7 +3,12 @@
 #include <vector>
 
 #include "cnf/cli/bams3.h"
+#include "cnf/cli/formats.h"
+#include "cnf/cli/session.h"
+#include "cnf/core/metadata/metadata.h"
+#include "cnf/core/query/dataset.h"
 #include "cnf/core/util/error.h"
+#include "cnf/formats/bams3/dataset.h"
 #include "cnf/formats/bams3/validate.h"
 
 namespace cnf::cli {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -14,7 +16,15 @@
 #include "cnf/cli/session.h"
 #include "cnf/cli/text.h"
 #include "cnf/cli/verb.h"
+#include "cnf/core/query/executor.h"
 #include "cnf/core/query/plan.h"
+#include "cnf/core/query/table.h"
+#include "cnf/core/storage/uri.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/error.h"
+#include "cnf/formats/bams3/dataset.h"
+#include "cnf/formats/bams3/record_filter.h"
+#include "cnf/formats/bams3/region.h"
 #include "cnf/formats/bams3/sink.h"
 #include "cnf/formats/bams3/view.h"
 

@@ -3,16 +3,25 @@
 // Oracle: samtools 1.16. Every real file that it reads comes back from a dataset as it was; every
 // file that it rejects is refused with one line and leaves nothing.
 
+#include <cstddef>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <memory>
+#include <string>
 
 #include "tests/oracle/command.h"
 #include <gtest/gtest.h>
 
 #include "cnf/core/storage/memory.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/convert.h"
+#include "cnf/formats/bams3/dataset.h"
 #include "cnf/formats/bams3/export.h"
+#include "cnf/formats/bams3/sink.h"
+#include "cnf/formats/bams3/source.h"
 #include "cnf/testing/temp_dir.h"
 
 namespace cnf::bams3 {

@@ -20,6 +20,7 @@
 #include "tests/oracle/command.h"
 #include <gtest/gtest.h>
 
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/record.h"
 #include "cnf/formats/bams3/source.h"

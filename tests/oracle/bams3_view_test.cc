@@ -3,20 +3,35 @@
 // Oracle: samtools 1.16 view, flagstat and idxstats on the exported BAM. Queries are random; the
 // seed is printed and can be given as CNF_TEST_SEED.
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <random>
 #include <sstream>
+#include <string>
+#include <utility>
 
 #include "tests/oracle/command.h"
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "cnf/core/chunk/chunk.h"
+#include "cnf/core/query/executor.h"
 #include "cnf/core/storage/memory.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/convert.h"
+#include "cnf/formats/bams3/dataset.h"
 #include "cnf/formats/bams3/export.h"
+#include "cnf/formats/bams3/region.h"
+#include "cnf/formats/bams3/sink.h"
 #include "cnf/formats/bams3/view.h"
 #include "cnf/testing/temp_dir.h"
 

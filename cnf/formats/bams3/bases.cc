@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/formats/bams3/bases.h"
 
-#include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <limits>
+#include <optional>
+#include <span>
+#include <vector>
 
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/bytes.h"
+#include "cnf/formats/bams3/consensus.h"
+#include "cnf/formats/bams3/core_columns.h"
+#include "cnf/formats/bams3/record.h"
+#include "cnf/formats/bams3/streams.h"
 #include "cnf/formats/bams3/tags.h"
 
 namespace cnf::bams3 {

@@ -4,7 +4,21 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <limits>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/bytes.h"
+#include "cnf/formats/bams3/core_columns.h"
+#include "cnf/formats/bams3/record.h"
+#include "cnf/formats/bams3/streams.h"
 
 namespace cnf::bams3 {
 namespace {

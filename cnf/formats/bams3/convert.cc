@@ -2,15 +2,35 @@
 #include "cnf/formats/bams3/convert.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "cnf/core/chunk/chunk.h"
+#include "cnf/core/compress/codec.h"
 #include "cnf/core/metadata/manager.h"
+#include "cnf/core/metadata/metadata.h"
+#include "cnf/core/storage/storage.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
+#include "cnf/core/util/progress.h"
 #include "cnf/core/worker/pipeline.h"
 #include "cnf/core/worker/pool.h"
 #include "cnf/formats/bams3/group.h"
+#include "cnf/formats/bams3/group_row.h"
+#include "cnf/formats/bams3/header.h"
+#include "cnf/formats/bams3/record.h"
+#include "cnf/formats/bams3/source.h"
 #include "cnf/formats/bams3/writer.h"
 
 namespace cnf::bams3 {
@@ -125,8 +145,8 @@ nlohmann::json custom_of(const ConvertReport& report, const Header& header, Orde
 std::unique_ptr<SortedSource> open_sorted(const std::string& input, const ConvertOptions& options,
                                           std::uint64_t memory, bool trust_header,
                                           const Context& context) {
-  SourceOptions source_options{.reference = options.reference, .storage = options.storage};
-  SortOptions sort_options{
+  SourceOptions const source_options{.reference = options.reference, .storage = options.storage};
+  SortOptions const sort_options{
       .order = options.order, .memory = memory, .temporary = options.temporary};
   return sort_source(open_source(input, source_options, context), sort_options, trust_header,
                      context);
@@ -150,32 +170,34 @@ class Conversion {
         open_sorted(input, options_, budget.sorting, trust_header, context_);
     metadata::Metadata sharding;
     sharding.storage.sharding_bits = options_.sharding_bits;
-    DatasetWriter writer(target_, metadata::Manager::chunk_storage(target_, sharding),
-                         {.strategy = strategy_, .in_order = options_.order == Order::coordinate},
-                         context_);
+    writer_ = std::make_unique<DatasetWriter>(
+        target_, metadata::Manager::chunk_storage(target_, sharding),
+        DatasetWriter::Options{.strategy = strategy_,
+                               .in_order = options_.order == Order::coordinate},
+        context_);
     try {
       GroupCutter cutter(*source, *strategy_, options_.order, options_.progress);
-      encode_all(cutter, writer, budget);
+      encode_all(cutter, *writer_, budget);
       report.records = cutter.records();
       report.raw_bytes = cutter.raw_bytes();
-      report.groups = writer.groups();
+      report.groups = writer_->groups();
       report.sorted = source->moved();
       Header header = source->header();
       if (report.sorted)
         header.declare_order(options_.order == Order::name ? "queryname" : "coordinate");
-      metadata::Metadata metadata = writer.finish(header);
+      metadata::Metadata metadata = writer_->finish(header);
       metadata.storage.sharding_bits = options_.sharding_bits;
       metadata.custom = custom_of(report, header, options_.order, cutter.digest());
       describe(metadata, report);
       return metadata;
     } catch (...) {
-      writer.discard();
+      discard();
       throw;
     }
   }
 
-  /// Removes what run() wrote: the manifest could not be committed.
-  void discard(const metadata::Metadata& metadata);
+  /// Removes what run() wrote.
+  void discard() noexcept { writer_->discard(); }
 
  private:
   void encode_all(GroupCutter& cutter, DatasetWriter& writer, const Budget& budget) {
@@ -206,23 +228,8 @@ class Conversion {
   Context context_;
   std::shared_ptr<const chunk::Strategy> strategy_;
   std::size_t threads_;
+  std::unique_ptr<DatasetWriter> writer_;
 };
-
-void Conversion::discard(const metadata::Metadata& metadata) {
-  const Context context = Context().with_deadline(Context::Clock::now() + std::chrono::seconds(10));
-  try {
-    std::vector<std::string> chunks;
-    for (const metadata::ChunkRun& run : metadata.chunks.runs) {
-      for (std::uint64_t n = run.first; n < run.first + run.count; ++n)
-        chunks.push_back(metadata.chunks.path(n));
-    }
-    metadata::Manager::chunk_storage(target_, metadata)->remove(chunks, context);
-    for (const metadata::ObjectInfo& object : metadata.objects)
-      target_->remove(object.path, context);
-  } catch (const Error&) {
-    // They are orphans then, which validate names and gc removes.
-  }
-}
 
 }  // namespace
 
@@ -249,7 +256,7 @@ ConvertReport convert(const std::string& input, const std::shared_ptr<storage::S
   } catch (const Error& error) {
     // Somebody else's dataset is there now, or the store refused: ours will never be named.
     if (error.code() == Errc::already_exists || error.code() == Errc::precondition_failed)
-      conversion.discard(metadata);
+      conversion.discard();
     throw;
   }
   if (options.progress != nullptr) options.progress->finish();

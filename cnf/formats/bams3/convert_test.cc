@@ -4,20 +4,41 @@
 
 #include "cnf/formats/bams3/convert.h"
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
+#include <ios>
 #include <map>
+#include <memory>
+#include <stop_token>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "cnf/core/chunk/chunk.h"
 #include "cnf/core/metadata/manager.h"
+#include "cnf/core/metadata/metadata.h"
 #include "cnf/core/query/dataset.h"
+#include "cnf/core/query/executor.h"
 #include "cnf/core/storage/faulty.h"
 #include "cnf/core/storage/memory.h"
-#include "cnf/formats/bams3/export.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
+#include "cnf/core/util/progress.h"
+#include "cnf/formats/bams3/dataset.h"
+#include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/random_records_internal.h"
+#include "cnf/formats/bams3/region.h"
+#include "cnf/formats/bams3/source.h"
 #include "cnf/formats/bams3/validate.h"
+#include "cnf/formats/bams3/view.h"
 #include "cnf/testing/temp_dir.h"
 
 namespace cnf::bams3 {

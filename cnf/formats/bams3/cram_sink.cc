@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
+#include <cstddef>
 #include <exception>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -9,9 +11,14 @@
 #include <htslib/sam.h>
 #include <unistd.h>
 
+#include "cnf/core/query/table.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/cram_sink_internal.h"
+#include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/hts_record.h"
+#include "cnf/formats/bams3/record.h"
+#include "cnf/formats/bams3/sink.h"
 
 namespace cnf::bams3 {
 namespace {

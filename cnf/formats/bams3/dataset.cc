@@ -1,12 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/formats/bams3/dataset.h"
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cnf/core/index/interval.h"
+#include "cnf/core/index/paged_tree.h"
+#include "cnf/core/metadata/manager.h"
+#include "cnf/core/metadata/metadata.h"
 #include "cnf/core/query/executor.h"
+#include "cnf/core/query/table.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
+#include "cnf/formats/bams3/flagstat.h"
+#include "cnf/formats/bams3/group_row.h"
+#include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/layout.h"
+#include "cnf/formats/bams3/record.h"
 #include "cnf/formats/bams3/view.h"
 
 namespace cnf::bams3 {
@@ -91,7 +112,7 @@ Dataset::Dataset(std::shared_ptr<storage::Storage> root, metadata::Committed com
       groups_(std::move(groups)),
       in_order_(committed_.metadata.custom.at("sort_order") == "coordinate") {}
 
-Dataset Dataset::open(std::shared_ptr<storage::Storage> root, const Context& context) {
+Dataset Dataset::open(const std::shared_ptr<storage::Storage>& root, const Context& context) {
   metadata::Committed committed = metadata::Manager(root).load(context);
   const metadata::Metadata& metadata = committed.metadata;
   const std::string subject = root->uri(metadata::kManifestKey);
@@ -142,7 +163,7 @@ std::vector<GroupRow> Dataset::find_groups(const std::vector<index::Interval>& i
   std::vector<GroupRow> groups;
   // Rows come in the order they were added, so those of one group stand together.
   for (const index::IntervalTree::Row& row : groups_.find(intervals, context)) {
-    GroupRow group = GroupRow::from(row.key, row.columns, subject);
+    GroupRow const group = GroupRow::from(row.key, row.columns, subject);
     if (groups.empty() || groups.back().group != group.group) groups.push_back(group);
   }
   return groups;

@@ -34,7 +34,8 @@ class Dataset {
  public:
   /// One request for the manifest; one more if the header is too large to be carried in it.
   /// Throws Error not_found, corrupt_data, unsupported (another format, a newer major version).
-  [[nodiscard]] static Dataset open(std::shared_ptr<storage::Storage> root, const Context& context);
+  [[nodiscard]] static Dataset open(const std::shared_ptr<storage::Storage>& root,
+                                    const Context& context);
 
   [[nodiscard]] const metadata::Metadata& metadata() const noexcept { return committed_.metadata; }
   [[nodiscard]] const Header& header() const noexcept { return header_; }

@@ -2,6 +2,14 @@
 #include "cnf/formats/bams3/exceptions.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/bytes.h"
+#include "cnf/formats/bams3/core_columns.h"
+#include "cnf/formats/bams3/record.h"
+#include "cnf/formats/bams3/streams.h"
 
 namespace cnf::bams3 {
 namespace {

@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/formats/bams3/export.h"
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cnf/core/query/executor.h"
+#include "cnf/core/query/table.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
+#include "cnf/core/util/progress.h"
+#include "cnf/formats/bams3/dataset.h"
+#include "cnf/formats/bams3/sink.h"
 #include "cnf/formats/bams3/view.h"
 
 namespace cnf::bams3 {

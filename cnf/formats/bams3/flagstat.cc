@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/formats/bams3/flagstat.h"
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include <fmt/format.h>

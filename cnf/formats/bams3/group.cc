@@ -2,17 +2,31 @@
 #include "cnf/formats/bams3/group.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "cnf/core/compress/codec.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/bytes.h"
+#include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/bases.h"
 #include "cnf/formats/bams3/consensus.h"
+#include "cnf/formats/bams3/core_columns.h"
 #include "cnf/formats/bams3/exceptions.h"
 #include "cnf/formats/bams3/mates.h"
 #include "cnf/formats/bams3/names.h"
+#include "cnf/formats/bams3/record.h"
+#include "cnf/formats/bams3/streams.h"
 #include "cnf/formats/bams3/tags.h"
 
 namespace cnf::bams3 {

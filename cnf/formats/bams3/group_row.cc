@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/formats/bams3/group_row.h"
 
-#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <numeric>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "cnf/core/index/interval.h"
+#include "cnf/core/util/error.h"
+#include "cnf/formats/bams3/flagstat.h"
+#include "cnf/formats/bams3/group.h"
+#include "cnf/formats/bams3/streams.h"
 
 namespace cnf::bams3 {
 namespace {

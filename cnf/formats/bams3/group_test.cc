@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/formats/bams3/group.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <numeric>
+#include <span>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "cnf/core/compress/codec.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/error.h"
+#include "cnf/formats/bams3/core_columns.h"
 #include "cnf/formats/bams3/group_row.h"
 #include "cnf/formats/bams3/random_records_internal.h"
+#include "cnf/formats/bams3/record.h"
+#include "cnf/formats/bams3/streams.h"
 
 namespace cnf::bams3 {
 namespace {

@@ -13,7 +13,6 @@
 #include "cnf/core/compress/codec.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
-#include "cnf/core/util/error.h"
 
 namespace cnf::bams3 {
 namespace {

@@ -2,17 +2,24 @@
 #include "cnf/formats/bams3/hts_record.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <htslib/kstring.h>
 #include <htslib/sam.h>
 #include <nlohmann/json.hpp>
 
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
+#include "cnf/formats/bams3/header.h"
+#include "cnf/formats/bams3/record.h"
 #include "cnf/formats/bams3/tags.h"
 
 namespace cnf::bams3 {

@@ -8,8 +8,9 @@
 #include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/record.h"
 
-struct sam_hdr_t;
-struct bam1_t;
+// htslib's own names
+struct sam_hdr_t;  // NOLINT(readability-identifier-naming)
+struct bam1_t;     // NOLINT(readability-identifier-naming)
 
 namespace cnf::bams3 {
 

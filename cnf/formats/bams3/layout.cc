@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/formats/bams3/layout.h"
 
+#include <cstdint>
+
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/error.h"
 
 namespace cnf::bams3 {
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/formats/bams3/layout.h"
 
+#include <cstddef>
+
 #include <gtest/gtest.h>
 
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::bams3 {

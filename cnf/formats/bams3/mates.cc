@@ -2,20 +2,26 @@
 #include "cnf/formats/bams3/mates.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <string_view>
 #include <unordered_map>
 
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/bytes.h"
+#include "cnf/formats/bams3/core_columns.h"
+#include "cnf/formats/bams3/record.h"
+#include "cnf/formats/bams3/streams.h"
+
 namespace cnf::bams3 {
 namespace {
 
-/// Per record that is not the second of a link; the values stand on disk.
-enum Kind : std::uint8_t {
-  kExplicit = 0,    // RNEXT, PNEXT, TLEN stored
-  kOuter = 1,       // linked; TLEN from the outer ends (SAMv1, section 1.4.9)
-  kFivePrime = 2,   // linked; TLEN from the 5' ends, as bwa counts it
-  kStatedTlen = 3,  // linked; both TLENs stored
-};
+// Kinds of mate, told for each record that is not the lower of a link; the values stand on disk.
+constexpr std::uint8_t kExplicit = 0;    // RNEXT, PNEXT, TLEN stored
+constexpr std::uint8_t kOuter = 1;       // linked; TLEN from the outer ends (SAMv1, section 1.4.9)
+constexpr std::uint8_t kFivePrime = 2;   // linked; TLEN from the 5' ends, as bwa counts it
+constexpr std::uint8_t kStatedTlen = 3;  // linked; both TLENs stored
 
 bool on_one_reference(const CoreColumns& core, std::size_t a, std::size_t b) {
   return core.ref[a] == core.ref[b] && core.ref[a] >= 0 &&
@@ -39,13 +45,14 @@ std::int64_t five_prime_tlen(const CoreColumns& core, std::size_t a, std::size_t
   return distance + (distance > 0 ? 1 : distance < 0 ? -1 : 0);
 }
 
-Kind kind_of(const MateColumns& mates, const CoreColumns& core, std::size_t a, std::size_t b) {
+std::uint8_t kind_of(const MateColumns& mates, const CoreColumns& core, std::size_t a,
+                     std::size_t b) {
   const std::int64_t tlen = mates.tlen[a];
   if (mates.tlen[b] == -tlen) {
-    if (tlen == outer_tlen(core, a, b)) return kOuter;
-    if (tlen == five_prime_tlen(core, a, b)) return kFivePrime;
+    if (tlen == outer_tlen(core, a, b)) return k_outer;
+    if (tlen == five_prime_tlen(core, a, b)) return k_five_prime;
   }
-  return kStatedTlen;
+  return k_stated_tlen;
 }
 
 bool point_at_each_other(const MateColumns& mates, const CoreColumns& core, std::size_t a,
@@ -110,7 +117,7 @@ void encode_mates(const MateColumns& mates, const CoreColumns& core, StreamWrite
   for (std::size_t i = 0; i < core.size(); ++i) {
     if (mates.shares_name(i)) continue;
     if (mates.link[i] < 0) {
-      kind_writer.put<std::uint8_t>(kExplicit);
+      kind_writer.put<std::uint8_t>(k_explicit);
       references.put_zigzag(std::int64_t{mates.next_ref[i]} - core.ref[i]);
       positions.put_zigzag(std::int64_t{mates.next_pos[i]} -
                            (mates.next_ref[i] == core.ref[i] ? core.pos[i] : 0));
@@ -118,10 +125,10 @@ void encode_mates(const MateColumns& mates, const CoreColumns& core, StreamWrite
       continue;
     }
     const auto mate = static_cast<std::size_t>(mates.link[i]);
-    const Kind kind = kind_of(mates, core, i, mate);
-    kind_writer.put<std::uint8_t>(kind);
+    const std::uint8_t kind = kind_of(mates, core, i, mate);
+    kind_writer.put(kind);
     links.put_varint(mate - i);
-    if (kind == kStatedTlen) {
+    if (kind == k_stated_tlen) {
       lengths.put_zigzag(mates.tlen[i]);
       lengths.put_zigzag(mates.tlen[mate]);
     }
@@ -149,7 +156,7 @@ MateColumns decode_mates(const CoreColumns& core, const StreamReader& in) {
   for (std::size_t i = 0; i < records; ++i) {
     if (mates.link[i] >= 0) continue;
     const auto kind = kinds.get<std::uint8_t>();
-    if (kind == kExplicit) {
+    if (kind == k_explicit) {
       mates.next_ref[i] = get_int32(references, core.ref[i]);
       mates.next_pos[i] = get_int32(positions, mates.next_ref[i] == core.ref[i] ? core.pos[i] : 0);
       mates.tlen[i] = get_int32(lengths, 0);
@@ -165,11 +172,11 @@ MateColumns decode_mates(const CoreColumns& core, const StreamReader& in) {
     mates.next_pos[i] = core.pos[mate];
     mates.next_ref[mate] = core.ref[i];
     mates.next_pos[mate] = core.pos[i];
-    if (kind == kOuter) {
+    if (kind == k_outer) {
       set_tlen(mates, i, mate, outer_tlen(core, i, mate));
-    } else if (kind == kFivePrime) {
+    } else if (kind == k_five_prime) {
       set_tlen(mates, i, mate, five_prime_tlen(core, i, mate));
-    } else if (kind == kStatedTlen) {
+    } else if (kind == k_stated_tlen) {
       mates.tlen[i] = get_int32(lengths, 0);
       mates.tlen[mate] = get_int32(lengths, 0);
     } else {

@@ -4,9 +4,22 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cstdint>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/bytes.h"
+#include "cnf/formats/bams3/exceptions.h"
+#include "cnf/formats/bams3/mates.h"
+#include "cnf/formats/bams3/record.h"
+#include "cnf/formats/bams3/streams.h"
 
 namespace cnf::bams3 {
 namespace {

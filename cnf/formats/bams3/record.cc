@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -23,7 +24,7 @@ constexpr std::size_t kTagHeadBytes = 3;
 constexpr std::size_t kArrayHeadBytes = 5;
 
 std::uint32_t load_u32(const std::byte* from) noexcept {
-  std::uint32_t value;
+  std::uint32_t value = 0;
   std::memcpy(&value, from, sizeof(value));
   return value;
 }

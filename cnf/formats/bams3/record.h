@@ -124,7 +124,7 @@ class RecordView {
   }
   [[nodiscard]] std::size_t cigar_offset() const noexcept { return kFixedBytes + name_bytes(); }
   [[nodiscard]] std::size_t seq_offset() const noexcept {
-    return cigar_offset() + 4U * cigar_count();
+    return cigar_offset() + std::size_t{4} * cigar_count();
   }
   [[nodiscard]] std::size_t qual_offset() const noexcept {
     return seq_offset() + (std::size_t{seq_length()} + 1) / 2;

@@ -2,11 +2,20 @@
 #include "cnf/formats/bams3/record_filter.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include <htslib/kstring.h>
 #include <htslib/sam.h>
+
+#include "cnf/core/util/buffer.h"
+#include "cnf/formats/bams3/header.h"
+#include "cnf/formats/bams3/hts_record.h"
+#include "cnf/formats/bams3/record.h"
 // htslib 1.16 forgot to say that this header is C.
 extern "C" {
 #include <htslib/hts_expr.h>

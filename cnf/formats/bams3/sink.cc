@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/formats/bams3/sink.h"
 
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
 #include <fmt/format.h>
 
+#include "cnf/core/query/table.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/bgzf_writer.h"
 #include "cnf/formats/bams3/cram_sink_internal.h"
+#include "cnf/formats/bams3/header.h"
+#include "cnf/formats/bams3/view.h"
 
 namespace cnf::bams3 {
 namespace {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -8,11 +7,14 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
 
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "cnf/core/compress/codec.h"
@@ -22,6 +24,7 @@
 #include "cnf/formats/bams3/record.h"
 #include "cnf/formats/bams3/sort_order_internal.h"
 #include "cnf/formats/bams3/sort_run_internal.h"
+#include "cnf/formats/bams3/source_feed_internal.h"
 
 namespace cnf::bams3 {
 namespace {

@@ -15,8 +15,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
+#include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/record.h"
 #include "cnf/formats/bams3/sort_order_internal.h"
 #include "cnf/formats/bams3/source.h"

@@ -6,16 +6,19 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <htslib/bgzf.h>
+#include <sys/types.h>
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/record.h"
+#include "cnf/formats/bams3/source.h"
 #include "cnf/formats/bams3/source_input_internal.h"
 #include "cnf/formats/bams3/source_readers_internal.h"
 

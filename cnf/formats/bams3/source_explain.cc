@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "cnf/formats/bams3/header.h"
@@ -20,7 +21,7 @@ namespace {
 
 constexpr std::size_t kMandatory = 11;
 constexpr std::size_t kMaxShown = 40;  // of a field that is quoted
-enum Column : std::size_t { qname, flag_, rname, pos, mapq, cigar, rnext, pnext, tlen, seq, qual };
+enum Column : std::size_t { qname, flag, rname, pos, mapq, cigar, rnext, pnext, tlen, seq, qual };
 
 using Why = std::optional<std::string>;
 
@@ -49,7 +50,7 @@ constexpr Number kNumbers[] = {{pos, "POS", 0, kMax},
                                {mapq, "MAPQ", 0, 255},
                                {pnext, "PNEXT", 0, kMax},
                                {tlen, "TLEN", -kMax, kMax},
-                               {flag_, "FLAG", 0, 65535}};
+                               {flag, "FLAG", 0, 65535}};
 
 Why explain_numbers(const std::vector<std::string_view>& fields) {
   for (const Number& number : kNumbers) {

@@ -19,6 +19,7 @@
 #include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/record.h"
+#include "cnf/formats/bams3/source.h"
 #include "cnf/formats/bams3/source_input_internal.h"
 #include "cnf/formats/bams3/source_readers_internal.h"
 #include "cnf/formats/bams3/source_references_internal.h"

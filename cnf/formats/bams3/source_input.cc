@@ -17,7 +17,9 @@
 #include <htslib/hts.h>
 #include <htslib/hts_log.h>
 #include <poll.h>
+#include <sys/poll.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "cnf/core/storage/storage.h"
@@ -26,6 +28,7 @@
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/hts_record.h"
+#include "cnf/formats/bams3/source.h"
 #include "cnf/formats/bams3/source_feed_internal.h"
 #include "cnf/formats/bams3/source_input_internal.h"
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/formats/bams3/source.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <ios>
 #include <memory>
+#include <span>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -19,17 +23,16 @@
 #include <gtest/gtest.h>
 #include <htslib/bgzf.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "cnf/core/storage/faulty.h"
 #include "cnf/core/storage/memory.h"
-#include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/uri.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/header.h"
-#include "cnf/formats/bams3/record.h"
 #include "cnf/formats/bams3/source_feed_internal.h"
 #include "cnf/formats/bams3/source_input_internal.h"
 #include "cnf/formats/bams3/source_readers_internal.h"
@@ -228,7 +231,7 @@ TEST(Source, AFifoIsReadToItsEnd) {
   const TempDir folder;
   Fifo fifo(folder.path() / "fifo");
   const auto records = some_records(20'000);
-  std::jthread writer([&] {
+  std::jthread const writer([&] {
     fifo.write(bam_of(records));
     fifo.close();
   });

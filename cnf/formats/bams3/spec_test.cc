@@ -2,19 +2,25 @@
 
 // The worked examples of SPEC.md are what the encoder writes, and decode to what the page says.
 
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include "cnf/core/compress/codec.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
 #include "cnf/core/util/checksum.h"
 #include "cnf/formats/bams3/group.h"
 #include "cnf/formats/bams3/group_row.h"
 #include "cnf/formats/bams3/layout.h"
+#include "cnf/formats/bams3/record.h"
+#include "cnf/formats/bams3/streams.h"
 
 namespace cnf::bams3 {
 namespace {

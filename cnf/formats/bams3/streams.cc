@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/formats/bams3/streams.h"
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include <fmt/format.h>
 
+#include "cnf/core/compress/codec.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/bytes.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/error.h"
 
 namespace cnf::bams3 {
 namespace {

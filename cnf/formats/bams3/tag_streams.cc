@@ -1,12 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <numeric>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/bytes.h"
+#include "cnf/core/util/error.h"
+#include "cnf/formats/bams3/consensus.h"
+#include "cnf/formats/bams3/record.h"
+#include "cnf/formats/bams3/streams.h"
 #include "cnf/formats/bams3/tags.h"
 
 namespace cnf::bams3 {

@@ -2,7 +2,13 @@
 #include "cnf/formats/bams3/tags.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "cnf/core/util/buffer.h"
 
 namespace cnf::bams3 {
 namespace {

@@ -2,15 +2,29 @@
 #include "cnf/formats/bams3/validate.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cnf/core/query/executor.h"
+#include "cnf/core/query/table.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
+#include "cnf/formats/bams3/dataset.h"
+#include "cnf/formats/bams3/flagstat.h"
 #include "cnf/formats/bams3/group.h"
+#include "cnf/formats/bams3/group_row.h"
 #include "cnf/formats/bams3/layout.h"
+#include "cnf/formats/bams3/streams.h"
 #include "cnf/formats/bams3/view.h"
 
 namespace cnf::bams3 {

@@ -2,13 +2,36 @@
 #include "cnf/formats/bams3/view.h"
 
 #include <algorithm>
-#include <limits>
-#include <numeric>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <htslib/sam.h>
 
+#include "cnf/core/index/interval.h"
+#include "cnf/core/query/executor.h"
+#include "cnf/core/query/filter.h"
+#include "cnf/core/query/plan.h"
+#include "cnf/core/query/table.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
+#include "cnf/formats/bams3/core_columns.h"
+#include "cnf/formats/bams3/dataset.h"
 #include "cnf/formats/bams3/group.h"
+#include "cnf/formats/bams3/group_row.h"
+#include "cnf/formats/bams3/header.h"
+#include "cnf/formats/bams3/hts_record.h"
+#include "cnf/formats/bams3/record.h"
+#include "cnf/formats/bams3/record_filter.h"
+#include "cnf/formats/bams3/region.h"
+#include "cnf/formats/bams3/streams.h"
 
 namespace cnf::bams3 {
 
@@ -211,7 +234,7 @@ query::Table decode(const ViewUnits& view, std::uint64_t id, std::span<const Byt
                 fmt::format("{} records, the index says {}", group.directory().records,
                             unit.row.group_records));
   }
-  query::Table core = core_table(group.core());
+  query::Table const core = core_table(group.core());
   query::Filter filter = view.filter;
   if (unit.region) filter.add(std::make_shared<InRegion>(*unit.region));
   const query::Selection selection = filter.select(core);

@@ -1,15 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/formats/bams3/writer.h"
 
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
-#include "cnf/core/compress/codec.h"
+#include "cnf/core/chunk/chunk.h"
+#include "cnf/core/chunk/coordinator.h"
 #include "cnf/core/index/btree.h"
-#include "cnf/core/util/bytes.h"
+#include "cnf/core/index/interval.h"
+#include "cnf/core/index/paged_tree.h"
+#include "cnf/core/metadata/metadata.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
+#include "cnf/formats/bams3/group.h"
+#include "cnf/formats/bams3/group_row.h"
+#include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/layout.h"
+#include "cnf/formats/bams3/streams.h"
 
 namespace cnf::bams3 {
 namespace {
@@ -148,7 +166,7 @@ void DatasetWriter::discard() noexcept {
     chunk_storage_->remove(chunks, context);
     root_->remove(written_objects_, context);
   } catch (const Error&) {
-    // They are orphans then, which validate names and gc removes.
+    return;  // what is left are orphans, which validate names and gc removes
   }
 }
 
