@@ -11,6 +11,22 @@ from cnf_program import MAKE_DATASET, CnfTest
 CHUNKS = 5
 
 
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def sealed(manifest):
+    """The manifest as text that ends in the CRC32C of itself."""
+    manifest = {name: value for name, value in manifest.items() if name != "crc32c"}
+    text = json.dumps(manifest, indent=2)[:-len("\n}")]
+    return f'{text},\n  "crc32c": "{crc32c(text.encode()):08x}"\n}}\n'
+
+
 class DatasetTest(CnfTest):
     def make(self, name="dataset", chunks=CHUNKS, sharding_bits=0):
         subprocess.run([MAKE_DATASET, self.path(name), str(chunks), str(sharding_bits)], check=True)
@@ -43,7 +59,7 @@ class DatasetTest(CnfTest):
             manifest = json.load(file)
         change(manifest)
         with open(path, "w", encoding="utf-8") as file:
-            json.dump(manifest, file)
+            file.write(sealed(manifest))
 
     def findings(self, name="dataset", want_status=1):
         status, out, err = self.run_cnf("validate", "--json", name)

@@ -49,10 +49,10 @@ std::uint8_t kind_of(const MateColumns& mates, const CoreColumns& core, std::siz
                      std::size_t b) {
   const std::int64_t tlen = mates.tlen[a];
   if (mates.tlen[b] == -tlen) {
-    if (tlen == outer_tlen(core, a, b)) return k_outer;
-    if (tlen == five_prime_tlen(core, a, b)) return k_five_prime;
+    if (tlen == outer_tlen(core, a, b)) return kOuter;
+    if (tlen == five_prime_tlen(core, a, b)) return kFivePrime;
   }
-  return k_stated_tlen;
+  return kStatedTlen;
 }
 
 bool point_at_each_other(const MateColumns& mates, const CoreColumns& core, std::size_t a,
@@ -117,7 +117,7 @@ void encode_mates(const MateColumns& mates, const CoreColumns& core, StreamWrite
   for (std::size_t i = 0; i < core.size(); ++i) {
     if (mates.shares_name(i)) continue;
     if (mates.link[i] < 0) {
-      kind_writer.put<std::uint8_t>(k_explicit);
+      kind_writer.put(kExplicit);
       references.put_zigzag(std::int64_t{mates.next_ref[i]} - core.ref[i]);
       positions.put_zigzag(std::int64_t{mates.next_pos[i]} -
                            (mates.next_ref[i] == core.ref[i] ? core.pos[i] : 0));
@@ -128,7 +128,7 @@ void encode_mates(const MateColumns& mates, const CoreColumns& core, StreamWrite
     const std::uint8_t kind = kind_of(mates, core, i, mate);
     kind_writer.put(kind);
     links.put_varint(mate - i);
-    if (kind == k_stated_tlen) {
+    if (kind == kStatedTlen) {
       lengths.put_zigzag(mates.tlen[i]);
       lengths.put_zigzag(mates.tlen[mate]);
     }
@@ -156,7 +156,7 @@ MateColumns decode_mates(const CoreColumns& core, const StreamReader& in) {
   for (std::size_t i = 0; i < records; ++i) {
     if (mates.link[i] >= 0) continue;
     const auto kind = kinds.get<std::uint8_t>();
-    if (kind == k_explicit) {
+    if (kind == kExplicit) {
       mates.next_ref[i] = get_int32(references, core.ref[i]);
       mates.next_pos[i] = get_int32(positions, mates.next_ref[i] == core.ref[i] ? core.pos[i] : 0);
       mates.tlen[i] = get_int32(lengths, 0);
@@ -172,11 +172,11 @@ MateColumns decode_mates(const CoreColumns& core, const StreamReader& in) {
     mates.next_pos[i] = core.pos[mate];
     mates.next_ref[mate] = core.ref[i];
     mates.next_pos[mate] = core.pos[i];
-    if (kind == k_outer) {
+    if (kind == kOuter) {
       set_tlen(mates, i, mate, outer_tlen(core, i, mate));
-    } else if (kind == k_five_prime) {
+    } else if (kind == kFivePrime) {
       set_tlen(mates, i, mate, five_prime_tlen(core, i, mate));
-    } else if (kind == k_stated_tlen) {
+    } else if (kind == kStatedTlen) {
       mates.tlen[i] = get_int32(lengths, 0);
       mates.tlen[mate] = get_int32(lengths, 0);
     } else {
