@@ -15,6 +15,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/testing/storage_contract_internal.h"
 
 namespace cnf::testing {

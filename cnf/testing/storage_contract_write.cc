@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 #include "cnf/testing/storage_contract_internal.h"
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <system_error>
 
+#include <stdlib.h>
+
 namespace cnf::testing {
 
 TempDir::TempDir() {

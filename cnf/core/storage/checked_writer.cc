@@ -6,6 +6,7 @@
 
 #include "cnf/core/storage/checked_writer_internal.h"
 #include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The contract of cnf/core/storage/storage.h, checked on every backend and wrapper without a
 // server.
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "cnf/core/storage/faulty.h"
 #include "cnf/core/storage/local.h"
 #include "cnf/core/storage/memory.h"
+#include "cnf/core/storage/options.h"
 #include "cnf/core/storage/sharding.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/wrappers.h"

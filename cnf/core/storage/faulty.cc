@@ -14,7 +14,9 @@
 #include <utility>
 #include <vector>
 
+#include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/wrappers.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/core/util/retry.h"

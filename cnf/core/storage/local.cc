@@ -20,7 +20,9 @@
 #include "cnf/core/storage/local_read_internal.h"
 #include "cnf/core/storage/local_walk_internal.h"
 #include "cnf/core/storage/local_writer_internal.h"
+#include "cnf/core/storage/options.h"
 #include "cnf/core/storage/page_internal.h"
+#include "cnf/core/storage/storage.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 
@@ -160,7 +162,7 @@ std::optional<FileInfo> LocalStorage::do_stat(std::string_view key, const Contex
 
 }  // namespace
 
-std::shared_ptr<Storage> open_local(std::filesystem::path root, const Options& options) {
+std::shared_ptr<Storage> open_local(const std::filesystem::path& root, const Options& options) {
   return std::make_shared<LocalStorage>(root, options);
 }
 

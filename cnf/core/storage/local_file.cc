@@ -8,6 +8,7 @@
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -16,6 +17,7 @@
 
 #include "cnf/core/storage/local_file_internal.h"
 #include "cnf/core/storage/options.h"
+#include "cnf/core/storage/storage.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,7 +16,7 @@
 
 #include "cnf/core/storage/local_file_internal.h"
 #include "cnf/core/storage/local_walk_internal.h"
-#include "cnf/core/util/error.h"
+#include "cnf/core/storage/storage.h"
 
 namespace cnf::storage::local {
 namespace {

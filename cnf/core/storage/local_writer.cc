@@ -4,16 +4,21 @@
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cnf/core/storage/local_file_internal.h"
 #include "cnf/core/storage/local_writer_internal.h"
+#include "cnf/core/storage/options.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
@@ -119,7 +124,7 @@ FileInfo LocalWriter::commit() {
     throw errno_error(errno, "commit", target_.uri);
   }
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    FileDescriptor folder = open_folder(target_.folder, target_.uri);
+    const FileDescriptor folder = open_folder(target_.folder, target_.uri);
     if (folder && place(folder)) {
       file_ = {};
       made_.clear();

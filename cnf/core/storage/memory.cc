@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/storage/memory.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,8 @@
 
 #include "cnf/core/storage/keys_internal.h"
 #include "cnf/core/storage/page_internal.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 

@@ -6,7 +6,6 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -52,7 +51,7 @@ Milliseconds parse_duration(std::string_view name, std::string_view value) {
     std::int64_t milliseconds;
   };
   constexpr std::array kUnits{Unit{"ms", 1}, Unit{"s", 1'000}, Unit{"m", 60'000}, Unit{"", 1'000}};
-  constexpr std::int64_t kMost = 24 * 3'600'000;
+  constexpr std::int64_t kMost = std::int64_t{24} * 3'600'000;
   const auto& unit = *std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& candidate) {
     return value.ends_with(candidate.suffix);
   });

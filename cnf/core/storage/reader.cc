@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 
 namespace cnf::storage {

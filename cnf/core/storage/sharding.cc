@@ -11,6 +11,7 @@
 
 #include "cnf/core/storage/page_internal.h"
 #include "cnf/core/storage/parallel_internal.h"
+#include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/wrappers.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
@@ -101,6 +102,7 @@ ShardPage ShardedStorage::shard_page(int shard, const ListOptions& options,
   ShardPage result;
   std::string token;
   do {  // a page may be empty and not the last
+    // NOLINTNEXTLINE(bugprone-parent-virtual-call): KeyMappingStorage leaves it pure
     ListPage page = StorageWrapper::do_list_page(below, token, context);
     token = page.next;
     for (FileInfo& entry : entries_of(std::move(page))) {

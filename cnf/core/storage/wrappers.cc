@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/storage/wrappers.h"
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "cnf/core/storage/keys_internal.h"
+#include "cnf/core/storage/storage.h"
 #include "cnf/core/util/context.h"
 
 namespace cnf::storage {
@@ -110,6 +110,7 @@ class PrefixedStorage final : public KeyMappingStorage {
     return join_key(prefix_, key);
   }
   [[nodiscard]] std::string do_uri(std::string_view key) const override {
+    // NOLINTNEXTLINE(bugprone-parent-virtual-call): the root's URI has the prefix too
     return StorageWrapper::do_uri(inner_key(key));
   }
 
@@ -118,6 +119,7 @@ class PrefixedStorage final : public KeyMappingStorage {
     ListOptions below = options;
     below.prefix = prefix_ + '/' + options.prefix;
     if (!options.start_after.empty()) below.start_after = inner_key(options.start_after);
+    // NOLINTNEXTLINE(bugprone-parent-virtual-call): KeyMappingStorage leaves it pure
     ListPage page = StorageWrapper::do_list_page(below, token, context);
     for (FileInfo& info : page.objects) info.key.erase(0, prefix_.size() + 1);
     for (std::string& prefix : page.prefixes) prefix.erase(0, prefix_.size() + 1);

@@ -2,8 +2,8 @@
 #include "cnf/core/util/context.h"
 
 #include <chrono>
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <stop_token>

@@ -8,6 +8,7 @@
 #include <cnf/core/util/buffer.h>
 #include <cnf/core/util/checksum.h>
 #include <cnf/core/util/error.h>
+
 #include "cnf/core/util/buffer.h"
 
 int main() {
