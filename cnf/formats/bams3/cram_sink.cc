@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <htslib/hfile.h>
 #include <htslib/sam.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include "cnf/core/query/table.h"

@@ -62,16 +62,16 @@ TEST(Header, BamFormHasTheSpecificationsFields) {
   const Header header{.text = "@CO\tx", .references = {{"chr1", 7}, {"*:/", 0xffffffffU}}};
   Buffer want;
   ByteWriter out(want);
-  out.put_bytes(as_bytes(std::string_view("BAM\1", 4)));  // magic
-  out.put(std::uint32_t{5});                              // l_text
-  out.put_bytes(as_bytes("@CO\tx"));                      // text
-  out.put(std::uint32_t{2});                              // n_ref
-  out.put(std::uint32_t{5});                              // l_name
-  out.put_bytes(as_bytes(std::string_view("chr1", 5)));   // name
-  out.put(std::uint32_t{7});                              // l_ref
-  out.put(std::uint32_t{4});                              // l_name
-  out.put_bytes(as_bytes(std::string_view("*:/", 4)));    // name
-  out.put(std::uint32_t{0xffffffff});                     // l_ref
+  out.put_bytes(as_bytes(std::string_view("BAM\1", 4)));   // magic
+  out.put(std::uint32_t{5});                               // l_text
+  out.put_bytes(as_bytes("@CO\tx"));                       // text
+  out.put(std::uint32_t{2});                               // n_ref
+  out.put(std::uint32_t{5});                               // l_name
+  out.put_bytes(as_bytes(std::string_view("chr1\0", 5)));  // name
+  out.put(std::uint32_t{7});                               // l_ref
+  out.put(std::uint32_t{4});                               // l_name
+  out.put_bytes(as_bytes(std::string_view("*:/\0", 4)));   // name
+  out.put(std::uint32_t{0xffffffff});                      // l_ref
   EXPECT_EQ(as_text(header.to_bam()), as_text(want));
 }
 
