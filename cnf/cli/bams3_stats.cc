@@ -15,6 +15,7 @@
 #include "cnf/formats/bams3/dataset.h"
 #include "cnf/formats/bams3/flagstat.h"
 #include "cnf/formats/bams3/header.h"
+#include "cnf/formats/bams3/idxstats.h"
 
 namespace cnf::cli {
 namespace {
@@ -64,7 +65,7 @@ nlohmann::json to_json(const bams3::Idxstats& stats, const bams3::Header& header
 int idxstats(const std::string& uri, Session& session) {
   if (session.options().explain) return explain(uri, "idxstats", session);
   const bams3::Dataset dataset = open_bams3(session, uri);
-  const bams3::Idxstats stats = dataset.idxstats(session.context());
+  const bams3::Idxstats stats = bams3::count_by_reference(dataset, session.context());
   Output out(session);
   if (session.options().json) {
     out.line(dump_line(to_json(stats, dataset.header())));

@@ -6,10 +6,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -152,6 +154,14 @@ std::unique_ptr<SortedSource> open_sorted(const std::string& input, const Conver
                      context);
 }
 
+// A pipe or a device gives its bytes once.
+bool can_be_read_again(const std::string& input) {
+  std::error_code absent;
+  const auto status = std::filesystem::status(input, absent);
+  return input != "-" &&
+         (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status));
+}
+
 /// One attempt; the caller decides whether the header's word on the order is taken.
 class Conversion {
  public:
@@ -247,7 +257,7 @@ ConvertReport convert(const std::string& input, const std::shared_ptr<storage::S
   try {
     metadata = conversion.run(input, true, report);
   } catch (const NotInOrder&) {
-    if (input == "-") throw;
+    if (!can_be_read_again(input)) throw;
     metadata = conversion.run(input, false, report);
   }
   try {

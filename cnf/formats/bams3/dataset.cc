@@ -28,7 +28,6 @@
 #include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/layout.h"
 #include "cnf/formats/bams3/record.h"
-#include "cnf/formats/bams3/view.h"
 
 namespace cnf::bams3 {
 namespace {
@@ -68,15 +67,6 @@ HeaderAndIndex fetch_header_and_index(const std::shared_ptr<storage::Storage>& r
 }
 
 }  // namespace
-
-std::string Idxstats::text(const Header& header) const {
-  std::string out;
-  for (std::size_t i = 0; i < references.size(); ++i) {
-    out += fmt::format("{}\t{}\t{}\t{}\n", header.references[i].name, header.references[i].length,
-                       references[i].mapped, references[i].unmapped);
-  }
-  return out + fmt::format("*\t0\t0\t{}\n", unplaced);
-}
 
 const std::string& custom_schema() {
   static const std::string schema = R"({
@@ -167,43 +157,6 @@ std::vector<GroupRow> Dataset::find_groups(const std::vector<index::Interval>& i
     if (groups.empty() || groups.back().group != group.group) groups.push_back(group);
   }
   return groups;
-}
-
-Idxstats Dataset::idxstats(const Context& context) const {
-  if (!in_order_) return count_core_streams(context);
-  Idxstats stats;
-  stats.references.resize(header_.references.size());
-  for_each_row(
-      [&](const GroupRow& row) {
-        if (row.key.sequence == kUnplaced) {
-          stats.unplaced += row.records();
-        } else if (row.key.sequence < stats.references.size()) {
-          stats.references[row.key.sequence].mapped += row.mapped;
-          stats.references[row.key.sequence].unmapped += row.unmapped;
-        }
-      },
-      context);
-  return stats;
-}
-
-Idxstats Dataset::count_core_streams(const Context& context) const {
-  Idxstats stats;
-  stats.references.resize(header_.references.size());
-  query::Results results =
-      run_view(*this, plan_view(*this, {}, Form::columns, context), {}, context);
-  while (const std::optional<query::Table> table = results.next()) {
-    const auto refs = table->column("ref").as<std::int32_t>();
-    const auto flags = table->column("flag").as<std::uint16_t>();
-    for (std::size_t i = 0; i < refs.size(); ++i) {
-      if (refs[i] < 0) {
-        ++stats.unplaced;
-      } else if (static_cast<std::size_t>(refs[i]) < stats.references.size()) {
-        ReferenceCounts& counts = stats.references[static_cast<std::size_t>(refs[i])];
-        ++((flags[i] & flag::kUnmapped) ? counts.unmapped : counts.mapped);
-      }
-    }
-  }
-  return stats;
 }
 
 }  // namespace cnf::bams3

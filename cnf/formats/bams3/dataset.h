@@ -16,19 +16,6 @@
 
 namespace cnf::bams3 {
 
-/// Records of a reference, as samtools idxstats counts them.
-struct ReferenceCounts {
-  std::uint64_t mapped = 0;
-  std::uint64_t unmapped = 0;  ///< Placed on the reference, but flagged 0x4.
-};
-struct Idxstats {
-  std::vector<ReferenceCounts> references;  ///< One per reference of the header.
-  std::uint64_t unplaced = 0;               ///< Records without a reference.
-
-  /// The text that samtools 1.16 idxstats prints.
-  [[nodiscard]] std::string text(const Header& header) const;
-};
-
 /// A BAMS3 dataset, opened for queries. Immutable. Threads: concurrent use is fine.
 class Dataset {
  public:
@@ -55,8 +42,6 @@ class Dataset {
   [[nodiscard]] std::uint64_t records() const noexcept;
   /// No request: the index carries the totals.
   [[nodiscard]] Flagstat flagstat() const;
-  /// The index's leaves, and where the dataset is not in order the core streams of every group.
-  [[nodiscard]] Idxstats idxstats(const Context& context) const;
 
   /// The rows of the groups that meet any of `intervals`, by group, each group once.
   [[nodiscard]] std::vector<GroupRow> find_groups(const std::vector<index::Interval>& intervals,
@@ -70,7 +55,6 @@ class Dataset {
  private:
   Dataset(std::shared_ptr<storage::Storage> root, metadata::Committed committed, Header header,
           index::IntervalTree groups);
-  [[nodiscard]] Idxstats count_core_streams(const Context& context) const;
 
   std::shared_ptr<storage::Storage> root_;
   metadata::Committed committed_;
