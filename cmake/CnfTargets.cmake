@@ -68,10 +68,14 @@ endfunction()
 
 # cnf_fuzz(fuzz_btree SOURCES btree_fuzz.cc CORPUS corpus/btree DEPS cnf::index …): a libFuzzer target under
 # CNF_FUZZ. In every other build it is an ordinary test that replays its corpus, so that it cannot rot.
+# PARTS: the input is made of parts (fuzz/harness.h), which fuzz/parts_mutator.cc keeps whole.
 function(cnf_fuzz name)
-  cmake_parse_arguments(ARG "" "CORPUS" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "PARTS" "CORPUS" "SOURCES;DEPS" ${ARGN})
   cmake_path(ABSOLUTE_PATH ARG_CORPUS BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} OUTPUT_VARIABLE corpus)
   if(CNF_FUZZ)
+    if(ARG_PARTS)
+      list(APPEND ARG_SOURCES ${PROJECT_SOURCE_DIR}/fuzz/parts_mutator.cc)
+    endif()
     add_executable(${name} ${ARG_SOURCES})
     target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)

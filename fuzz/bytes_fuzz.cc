@@ -4,8 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <span>
+
+#include "fuzz/harness.h"
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
@@ -42,14 +43,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::span<const std::uint8_t> input(data, size);
   const auto steps = input.first(size / 2);
   cnf::ByteReader reader(std::as_bytes(input.subspan(size / 2)), "input");
-  try {
+  cnf::fuzz::returns({cnf::Errc::corrupt_data}, [&] {
     for (const std::uint8_t choice : steps) {
       const std::size_t before = reader.offset();
       step(reader, choice);
-      if (reader.offset() < before || reader.remaining() > size) std::abort();
+      cnf::fuzz::require(reader.offset() >= before && reader.remaining() <= size,
+                         "the reader left its bytes");
     }
-  } catch (const cnf::Error& error) {
-    if (error.code() != cnf::Errc::corrupt_data) std::abort();
-  }
+  });
   return 0;
 }

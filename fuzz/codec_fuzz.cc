@@ -1,64 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
-// Codecs: the first byte says which one, the next two how many bytes are expected, the rest is the
-// frame. One-shot and streamed decoding must agree wherever both succeed.
+// Codecs: a byte that says which, two that say how many bytes are expected, then what is stored.
+// Whole and piece by piece must come to the same.
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
-#include <optional>
-#include <span>
+
+#include "fuzz/harness.h"
 
 #include "cnf/core/compress/codec.h"
 #include "cnf/core/util/buffer.h"
+#include "cnf/core/util/bytes.h"
 #include "cnf/core/util/error.h"
 
 namespace {
 
-using cnf::compress::CodecId;
+constexpr std::uint64_t kMaxRaw = std::uint64_t{1} << 20;
+constexpr std::size_t kPiece = 7;
 
-std::optional<cnf::Buffer> at_once(CodecId id, cnf::ByteSpan frame, std::size_t expected) {
-  cnf::Buffer raw(expected);
-  try {
-    cnf::compress::decompress(id, frame, raw.span(), "input");
-    return raw;
-  } catch (const cnf::Error& error) {
-    if (error.code() != cnf::Errc::corrupt_data) std::abort();
-    return {};
-  }
-}
-
-std::optional<cnf::Buffer> streamed(CodecId id, cnf::ByteSpan frame) {
-  constexpr std::uint64_t kMaxRaw = std::uint64_t{1} << 20;
+cnf::Buffer decode_in_pieces(cnf::compress::CodecId id, cnf::ByteSpan stored) {
+  const auto decoder = cnf::compress::make_decoder(id, "input", kMaxRaw);
   cnf::Buffer raw;
-  try {
-    const auto decoder = cnf::compress::make_decoder(id, "input", kMaxRaw);
-    while (!frame.empty()) {
-      const cnf::ByteSpan piece = frame.first(std::min<std::size_t>(frame.size(), 7));
-      decoder->write(piece, raw);
-      frame = frame.subspan(piece.size());
-    }
-    decoder->finish();
-    return raw;
-  } catch (const cnf::Error& error) {
-    if (error.code() != cnf::Errc::corrupt_data) std::abort();
-    return {};
+  while (!stored.empty()) {
+    const cnf::ByteSpan piece = stored.first(std::min(kPiece, stored.size()));
+    decoder->write(piece, raw);
+    cnf::fuzz::require(raw.size() <= kMaxRaw, "more bytes than were allowed");
+    stored = stored.subspan(piece.size());
   }
+  decoder->finish();
+  return raw;
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using cnf::Errc;
   if (size < 3) return 0;
-  const auto id = static_cast<CodecId>(data[0] % 3);
-  const std::size_t expected = data[1] + std::size_t{256} * data[2];
-  const cnf::ByteSpan frame = std::as_bytes(std::span(data, size)).subspan(3);
-  const auto one = at_once(id, frame, expected);
-  const auto other = streamed(id, frame);
-  if (one && other &&
-      (one->size() != other->size() || !std::ranges::equal(one->span(), other->span()))) {
-    std::abort();
-  }
+  cnf::ByteReader in(cnf::fuzz::bytes_of(data, size), "input");
+  const auto which = in.get<std::uint8_t>();
+  const auto expected = in.get<std::uint16_t>();
+  const cnf::ByteSpan stored = in.get_bytes(in.remaining());
+  cnf::fuzz::returns({Errc::corrupt_data, Errc::unsupported}, [&] {
+    const cnf::compress::CodecId id = cnf::compress::codec_id(which, "input");
+    cnf::Buffer whole(expected);
+    const bool decoded = cnf::fuzz::returns({Errc::corrupt_data}, [&] {
+      cnf::compress::decompress(id, stored, whole.span(), "input");
+    });
+    const cnf::Buffer pieces = decode_in_pieces(id, stored);
+    if (decoded) {
+      cnf::fuzz::require(cnf::as_text(pieces) == cnf::as_text(whole), "whole and in pieces differ");
+    }
+  });
   return 0;
 }

@@ -1,25 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Manifests: read or refused; what is read can be written, and read again as the same.
+// The manifest: what is read must come back when written, and its parts must be there to ask for.
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <span>
 #include <string>
+
+#include "fuzz/harness.h"
 
 #include "cnf/core/metadata/metadata.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using cnf::metadata::parse_metadata;
-  using cnf::metadata::to_json;
-  try {
-    const auto metadata = parse_metadata(std::as_bytes(std::span(data, size)), "input");
-    const std::string written = to_json(metadata);
-    if (to_json(parse_metadata(cnf::as_bytes(written), "input")) != written) std::abort();
-  } catch (const cnf::Error& error) {
-    if (error.code() != cnf::Errc::corrupt_data) std::abort();
-  }
+  namespace metadata = cnf::metadata;
+  using cnf::Errc;
+  using cnf::fuzz::require;
+  cnf::fuzz::returns({Errc::corrupt_data, Errc::unsupported}, [&] {
+    const metadata::Metadata manifest =
+        metadata::parse_metadata(cnf::fuzz::bytes_of(data, size), "input");
+    const std::string text = metadata::to_json(manifest);
+    require(metadata::to_json(metadata::parse_metadata(cnf::as_bytes(text), "again")) == text,
+            "the manifest changed");
+    for (const metadata::ChunkRun& run : manifest.chunks.runs) {
+      if (run.count > 0) (void)manifest.chunks.path(run.first);
+    }
+    for (const metadata::ObjectInfo& object : manifest.objects) {
+      require(manifest.object(object.name).path == object.path, "an object is another by its name");
+    }
+    metadata::require_format(manifest, manifest.format, 1, "input");
+  });
   return 0;
 }

@@ -174,8 +174,12 @@ void pack_bases(std::span<const std::uint8_t> nibbles, MutableByteSpan out) noex
 }
 
 Consensus make_consensus(const RecordBatch& batch, const CoreColumns& core, const Bases& bases) {
-  Consensus consensus(
-      core, [&](std::size_t i) { return find_text_tag(batch[i].tags(), "MD").has_value(); });
+  // A text shorter than the deletions cannot spell them: pages for them would be for nothing.
+  const auto spells_deletions = [&](std::size_t i) {
+    const std::optional<std::string_view> md = find_text_tag(batch[i].tags(), "MD");
+    return md && md->size() >= deleted_bases(core.cigar(i));
+  };
+  Consensus consensus(core, spells_deletions);
   if (consensus.empty()) return consensus;
   std::vector<std::size_t> voters;
   for (std::size_t i = 0; i < batch.size(); ++i) {

@@ -30,8 +30,9 @@ constexpr std::uint64_t page_key(std::int32_t ref, std::int64_t position) {
          static_cast<std::uint64_t>(position / Consensus::kPageBases);
 }
 
-// A deletion longer than this is never spelled from the consensus: hostile input could claim 256
-// Mbases with four bytes.
+// A deletion longer than this is never spelled from the consensus, nor are those of one record that
+// together are longer than this and the record: hostile input could claim 256 Mbases with four
+// bytes.
 constexpr std::uint32_t kMaxDeletion = 1U << 16U;
 
 bool is_number(char c) { return c >= '0' && c <= '9'; }
@@ -156,7 +157,7 @@ Consensus::Consensus(const CoreColumns& core,
         });
   }
   std::ranges::sort(pages_);
-  pages_.erase(std::ranges::unique(pages_).begin(), pages_.end());
+  pages_.erase(std::unique(pages_.begin(), pages_.end()), pages_.end());
   bases_.assign(pages_.size() * kPageBases, kUnknown);
 }
 
@@ -285,10 +286,19 @@ Consensus Consensus::decode(const StreamReader& in) {
   return result;
 }
 
+std::uint64_t deleted_bases(std::span<const std::uint32_t> cigar) noexcept {
+  std::uint64_t deleted = 0;
+  for (const std::uint32_t element : cigar) {
+    if (cigar_op(element) == CigarOp::deletion) deleted += cigar_length(element);
+  }
+  return deleted;
+}
+
 Differences differences(const CoreColumns& core, std::size_t record,
                         std::span<const std::uint8_t> bases, const Consensus& consensus) {
   Differences result;
   std::uint64_t matches = 0;
+  std::uint64_t may_spell = std::uint64_t{kMaxDeletion} + core.length[record];
   std::vector<std::uint8_t> reference;
   const auto put_number = [&] {
     char digits[24];
@@ -317,8 +327,9 @@ Differences differences(const CoreColumns& core, std::size_t record,
         put_number();
         result.md += '^';
         result.nm += length;
-        if (length > kMaxDeletion)
+        if (length > kMaxDeletion || length > may_spell)
           return;  // never stored as derived: the text cannot be the file's
+        may_spell -= length;
         reference.resize(length);
         consensus.read(core.ref[record], core.pos[record] + offset, reference);
         for (const std::uint8_t base : reference) result.md += kNibbleLetters[base];

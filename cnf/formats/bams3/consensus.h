@@ -87,7 +87,12 @@ void walk_cigar(std::span<const std::uint32_t> cigar, Match&& on_match, Insert&&
   }
 }
 
-/// The MD text and the NM count of an aligned record, by the rules of samtools calmd.
+/// Reference bases that the D operations of a CIGAR cover.
+[[nodiscard]] std::uint64_t deleted_bases(std::span<const std::uint32_t> cigar) noexcept;
+
+/// The MD text and the NM count of an aligned record, by the rules of samtools calmd. The text is
+/// cut short where deletions are much longer than the record: hostile input claims them with few
+/// bytes.
 struct Differences {
   std::string md;
   std::int64_t nm = 0;

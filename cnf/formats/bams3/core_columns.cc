@@ -214,7 +214,9 @@ void decode_places(const StreamReader& in, CoreColumns& columns) {
     constexpr std::int64_t kReach = std::int64_t{1} << 32;
     if (delta < -kReach || delta > kReach) positions.fail("position out of range");
     last += delta;
-    if (last < -1 || last > std::numeric_limits<std::int32_t>::max())
+    // Below -1 too, which samtools lets pass.
+    if (last < std::numeric_limits<std::int32_t>::min() ||
+        last > std::numeric_limits<std::int32_t>::max())
       positions.fail("position out of range");
     columns.pos[i] = static_cast<std::int32_t>(last);
   }

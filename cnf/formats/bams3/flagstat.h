@@ -42,6 +42,7 @@ class Flagstat {
   [[nodiscard]] std::uint64_t at(std::size_t failed, std::size_t counter) const noexcept {
     return counts_[failed * kCounters + counter];
   }
+  bool operator==(const Flagstat&) const = default;
 
   /// The text that samtools 1.16 flagstat prints.
   [[nodiscard]] std::string text() const;

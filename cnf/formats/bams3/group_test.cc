@@ -149,34 +149,60 @@ TEST(Group, RefusesATruncatedCore) {
   }
 }
 
+// A record "r" of two bases, AC.
+Buffer short_record(std::int32_t pos, std::span<const std::uint32_t> cigar,
+                    std::string_view tags = {}) {
+  Buffer body;
+  ByteWriter out(body);
+  out.put(std::int32_t{0});
+  out.put(pos);
+  out.put(std::uint8_t{2});
+  out.put(std::uint8_t{60});
+  out.put(std::uint16_t{4681});
+  out.put(static_cast<std::uint16_t>(cigar.size()));
+  out.put(std::uint16_t{0});
+  out.put(std::uint32_t{2});
+  out.put(std::int32_t{-1});
+  out.put(std::int32_t{-1});
+  out.put(std::int32_t{0});
+  out.put_bytes(as_bytes(std::string_view("r\0", 2)));
+  for (const std::uint32_t element : cigar) out.put(element);
+  out.put(std::uint8_t{0x12});
+  out.put(std::uint16_t{0x2020});
+  out.put_bytes(as_bytes(tags));
+  RecordView::check(body, "short record");
+  return body;
+}
+
+constexpr std::uint32_t kOneMatch = 1U << 4U;
+
 TEST(Group, GivesRecordsThatReachFarARowOfTheirOwn) {
   RecordBatch batch;
-  const auto add = [&](std::int32_t pos, std::uint32_t skip) {
-    Buffer body;
-    ByteWriter out(body);
-    out.put(std::int32_t{0});
-    out.put(pos);
-    out.put(std::uint8_t{2});
-    out.put(std::uint8_t{60});
-    out.put(std::uint16_t{4681});
-    out.put(std::uint16_t{3});
-    out.put(std::uint16_t{0});
-    out.put(std::uint32_t{2});
-    out.put(std::int32_t{-1});
-    out.put(std::int32_t{-1});
-    out.put(std::int32_t{0});
-    out.put_bytes(as_bytes(std::string_view("r\0", 2)));
-    for (const std::uint32_t element : {1U << 4U, skip << 4U | 3U, 1U << 4U}) out.put(element);
-    out.put(std::uint8_t{0x12});
-    out.put(std::uint16_t{0x2020});
-    batch.add(RecordView(body));
-  };
-  for (std::int32_t pos = 1000; pos < 2000; pos += 10) add(pos, pos == 1500 ? 1'000'000 : 5);
+  for (std::int32_t pos = 1000; pos < 2000; pos += 10) {
+    const std::uint32_t skip = pos == 1500 ? 1'000'000 : 5;
+    const std::uint32_t cigar[] = {kOneMatch, skip << 4U | 3U, kOneMatch};
+    batch.add(RecordView(short_record(pos, cigar)));
+  }
   const GroupSummary summary = encode(batch).summary;
   ASSERT_EQ(summary.spans.size(), 1U);
   EXPECT_EQ(summary.spans[0].end, 1990 + 7);
   const std::vector<std::pair<std::int64_t, std::int64_t>> expected = {{1500, 1500 + 1'000'002}};
   EXPECT_EQ(summary.spans[0].long_records, expected);
+}
+
+// Deletions cost a BAM four bytes whatever their length: neither they nor an MD that does not spell
+// them may make a group larger than a reader believes.
+TEST(Group, StaysSmallWhereDeletionsAreLong) {
+  std::vector<std::uint32_t> cigar(500, 60'000U << 4U | 2U);
+  cigar.front() = cigar.back() = kOneMatch;
+  for (const std::string_view tags : {std::string_view(), std::string_view("MDZ1^A\0", 7)}) {
+    RecordBatch batch;
+    batch.add(RecordView(short_record(0, cigar, tags)));
+    const EncodedGroup group = encode(batch);
+    EXPECT_LT(group.core.size() + group.sections[2].size(), batch.bytes());
+    std::vector<std::int64_t> ends;
+    EXPECT_EQ(as_text(decode(group, all_rows(1), ends)), as_text(batch.span()));
+  }
 }
 
 }  // namespace

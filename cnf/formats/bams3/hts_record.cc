@@ -7,11 +7,13 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <htslib/kstring.h>
 #include <htslib/sam.h>
 #include <nlohmann/json.hpp>
@@ -85,10 +87,19 @@ std::string sam_line(const sam_hdr_t& header, const bam1_t& record) {
   return line;
 }
 
-nlohmann::ordered_json tag_value(std::string_view type, std::string_view text) {
+// A line is taken apart at its tabs, which nothing in a record may hold; htslib writes them all the
+// same.
+[[noreturn]] void refuse_tabs(std::string_view line) {
+  throw Error(Errc::corrupt_data, "format record", line.substr(0, line.find('\t')),
+              "a name or a tag of it holds a tab", "use SAM or BAM, which pass it on");
+}
+
+nlohmann::ordered_json tag_value(std::string_view type, std::string_view text,
+                                 std::string_view line) {
   if (type == "i") {
     std::int64_t value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) refuse_tabs(line);
     return value;
   }
   return std::string(text);
@@ -174,6 +185,15 @@ void to_hts(RecordView record, bam1_t& out) {
   put(tags_behind);
 }
 
+void check_references(const sam_hdr_t& header, RecordView record, std::string_view subject) {
+  for (const std::int32_t ref : {record.ref(), record.next_ref()}) {
+    if (ref < -1 || ref >= header.n_targets) {
+      throw Error(Errc::corrupt_data, "read record", subject,
+                  fmt::format("it names reference {} of {}", ref, header.n_targets));
+    }
+  }
+}
+
 void append_sam_line(const sam_hdr_t& header, const bam1_t& record, Buffer& out) {
   out.append(as_bytes(sam_line(header, record)));
   out.append(as_bytes("\n"));
@@ -187,14 +207,15 @@ void append_json_line(const sam_hdr_t& header, const bam1_t& record, Buffer& out
   nlohmann::ordered_json object;
   for (std::size_t i = 0; i < kNames.size() && i < fields.size(); ++i) {
     const bool is_number = i == 1 || i == 3 || i == 4 || i == 7 || i == 8;
-    object[std::string(kNames[i])] = tag_value(is_number ? "i" : "Z", fields[i]);
+    object[std::string(kNames[i])] = tag_value(is_number ? "i" : "Z", fields[i], line);
   }
   nlohmann::ordered_json tags = nlohmann::ordered_json::object();
   for (std::size_t i = kNames.size(); i < fields.size(); ++i) {
     const std::string_view field = fields[i];  // "NM:i:0"
+    if (field.size() < 5 || field[2] != ':' || field[4] != ':') refuse_tabs(line);
     const std::string_view type = field.substr(3, 1);
     tags[std::string(field.substr(0, 2))] = {{"type", std::string(type)},
-                                             {"value", tag_value(type, field.substr(5))}};
+                                             {"value", tag_value(type, field.substr(5), line)}};
   }
   object["tags"] = std::move(tags);
   out.append(

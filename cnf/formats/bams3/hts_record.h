@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/formats/bams3/header.h"
@@ -36,12 +37,17 @@ using HtsRecord = std::unique_ptr<bam1_t, HtsDeleter>;
 /// Throws Error internal if memory runs out.
 void to_hts(RecordView record, bam1_t& out);
 
+/// Throws Error corrupt_data, naming `subject`, if the record or its mate lies on a reference that
+/// the header does not have; htslib would look behind the end of its list.
+void check_references(const sam_hdr_t& header, RecordView record, std::string_view subject);
+
 /// Appends the record's line as samtools view prints it, newline included.
 /// Threads: one header may serve many, each with a record of its own.
 void append_sam_line(const sam_hdr_t& header, const bam1_t& record, Buffer& out);
 
 /// The same line as one JSON object and a newline: qname, flag, rname, pos (1-based), mapq, cigar,
-/// rnext, pnext, tlen, seq, qual, and tags as {"NM": {"type": "i", "value": 0}, …}.
+/// rnext, pnext, tlen, seq, qual, and tags as {"NM": {"type": "i", "value": 0}, …}; what is no
+/// UTF-8 becomes U+FFFD. Throws Error corrupt_data if a name or a tag holds a tab.
 void append_json_line(const sam_hdr_t& header, const bam1_t& record, Buffer& out);
 
 }  // namespace cnf::bams3

@@ -42,7 +42,7 @@ struct Shape {
   bool digits_first = false;
   auto operator<=>(const Shape&) const = default;
   [[nodiscard]] std::uint8_t code() const {
-    return static_cast<std::uint8_t>((pieces << 1U) | (digits_first ? 1U : 0U));
+    return static_cast<std::uint8_t>((unsigned{pieces} << 1U) | (digits_first ? 1U : 0U));
   }
 };
 constexpr std::size_t kMaxPieces = 127;

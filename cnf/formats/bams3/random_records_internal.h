@@ -27,7 +27,7 @@ class RandomRecords {
       if (below(40) == 0 && ref >= 0) ref = ref + 1 < references ? ref + 1 : -1;
       if (below(40) == 0) pos = 0;
       pos += static_cast<std::int32_t>(below(30));
-      Buffer record = make(ref, ref < 0 ? -1 : pos);
+      Buffer record = make(ref, ref < 0 ? -1 - static_cast<std::int32_t>(below(3)) : pos);
       const MutableByteSpan place = result.extend(record.size());
       std::ranges::copy(record.span(), place.begin());
       RecordView::check(place, "random record");
@@ -76,7 +76,7 @@ class RandomRecords {
 
   void put_tag(ByteWriter& out) {
     out.put_bytes(as_bytes(one_of<std::string>({"NM", "MD", "MC", "MQ", "RG", "XX", "cb"})));
-    const char type = one_of<char>({'A', 'c', 'C', 's', 'S', 'i', 'I', 'f', 'Z', 'H', 'B'});
+    const char type = one_of<char>({'A', 'c', 'C', 's', 'S', 'i', 'I', 'f', 'd', 'Z', 'H', 'B'});
     out.put(type);
     switch (type) {
       case 'A':
@@ -92,6 +92,9 @@ class RandomRecords {
       case 'I':
       case 'f':
         out.put(static_cast<std::uint32_t>(random_()));
+        return;
+      case 'd':
+        out.put(std::uint64_t{random_()});
         return;
       case 'Z':
         out.put_bytes(as_bytes(one_of<std::string>({"", "10", "5A4", "3^AC2", "text with space"})));
@@ -141,6 +144,9 @@ class RandomRecords {
     for (std::uint32_t i = 0; i < length; ++i)
       out.put(static_cast<std::uint8_t>(no_quality ? 255 : below(41)));
     for (std::uint64_t i = below(5); i > 0; --i) put_tag(out);
+    // What samtools passes over: too few bytes to be a tag.
+    for (std::uint64_t i = below(10) == 0 ? below(4) : 0; i > 0; --i)
+      out.put(static_cast<std::uint8_t>(random_()));
     return body;
   }
 

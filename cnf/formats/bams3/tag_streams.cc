@@ -41,6 +41,8 @@ constexpr std::ptrdiff_t kMaxDerived = 16;
 char type_of(std::uint32_t key) { return static_cast<char>((key >> 16U) & 0xffU); }
 char subtype_of(std::uint32_t key) { return static_cast<char>(key >> 24U); }
 bool is_derived(std::uint32_t key) { return type_of(key) != 'B' && (key >> 24U) != 0; }
+// Up to three bytes behind the last tag, which samtools passes over: a column of their own.
+bool is_rest(std::uint32_t key) { return key >= 1 && key <= 3; }
 bool is_named(std::uint32_t key, std::string_view two) {
   return (key & 0xffU) == static_cast<std::uint8_t>(two[0]) &&
          ((key >> 8U) & 0xffU) == static_cast<std::uint8_t>(two[1]);
@@ -139,7 +141,10 @@ bool fits(char type, std::int64_t value) {
 
 bool is_known_type(std::uint32_t key) {
   const char type = type_of(key);
-  if (type == 'B') return tag_value_bytes(subtype_of(key)) > 0 && subtype_of(key) != 'A';
+  if (type == 'B') {
+    const char subtype = subtype_of(key);
+    return tag_value_bytes(subtype) > 0 && subtype != 'A' && subtype != 'd';
+  }
   return type == 'Z' || type == 'H' || tag_value_bytes(type) > 0;
 }
 
@@ -215,7 +220,9 @@ struct TagDecoder::Impl {
       layout.resize(reader.get_count(4));
       for (Field& field : layout) {
         field.key = reader.get<std::uint32_t>();
-        if (!is_known_type(field.key)) reader.fail("unknown type of tag");
+        const bool is_known =
+            is_rest(field.key) ? &field == &layout.back() : is_known_type(field.key);
+        if (!is_known) reader.fail("unknown type of tag");
         field.reader = is_derived(field.key) ? nullptr : column(field.key, in);
       }
       const auto derived = std::ranges::count(layout, nullptr, &Field::reader);
@@ -239,7 +246,7 @@ struct TagDecoder::Impl {
     if (id >= layouts.size()) ids.fail("id beyond its dictionary");
     Derivation derivation(context, record);
     for (const Field& field : layouts[id]) {
-      if (out != nullptr) put_name(field.key, *out);
+      if (out != nullptr && !is_rest(field.key)) put_name(field.key, *out);
       if (field.reader == nullptr) {
         if (out != nullptr) put_derived(field.key, derivation, *out);
       } else {
@@ -279,7 +286,9 @@ struct TagDecoder::Impl {
       const std::uint64_t count = reader.get_count(width);
       value = reader.get_bytes(count * width);
       if (out != nullptr) ByteWriter(*out).put(static_cast<std::uint32_t>(count));
-    } else if (type == 'f' || tag_value_bytes(type) == 1) {
+    } else if (is_rest(field.key)) {
+      value = reader.get_bytes(field.key);
+    } else if (type == 'f' || type == 'd' || tag_value_bytes(type) == 1) {
       value = reader.get_bytes(tag_value_bytes(type));
     } else {
       const std::int64_t integer = reader.get_zigzag();

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "cnf/core/util/buffer.h"
 
@@ -35,6 +36,8 @@ std::size_t tag_value_bytes(char type) noexcept {
     case 'I':
     case 'f':
       return 4;
+    case 'd':
+      return 8;
     default:
       return 0;
   }
@@ -60,6 +63,9 @@ std::optional<std::int64_t> Tag::integer() const noexcept {
 }
 
 Tag take_tag(ByteSpan& tags) noexcept {
+  if (tag_size(tags) == 0) {
+    return {{static_cast<std::uint8_t>(tags.size()), 0}, '\0', '\0', std::exchange(tags, {})};
+  }
   Tag tag{{std::to_integer<std::uint8_t>(tags[0]), std::to_integer<std::uint8_t>(tags[1])},
           static_cast<char>(tags[2]),
           '\0',

@@ -21,8 +21,8 @@ namespace cnf::bams3 {
 /// One tag of a record (SAMv1, section 4.2.4).
 struct Tag {
   std::uint8_t name[2];
-  char type;       ///< A c C s S i I f Z H B
-  char subtype;    ///< Of a B array's elements; 0 else.
+  char type;     ///< A c C s S i I f Z H B, and d; '\0': no tag but up to 3 bytes behind the last.
+  char subtype;  ///< Of a B array's elements; 0 else.
   ByteSpan value;  ///< The bytes behind the type: Z and H with their NUL, B from its count on.
 
   [[nodiscard]] bool is(std::string_view two) const noexcept {
@@ -37,11 +37,12 @@ struct Tag {
   [[nodiscard]] std::optional<std::int64_t> integer() const noexcept;
 };
 
-/// Bytes of one value of a type: 1, 2 or 4; 0 for types of no fixed size and unknown ones.
+/// Bytes of one value of a type: 1, 2, 4 or (d) 8; 0 for types of no fixed size and unknown ones.
 [[nodiscard]] std::size_t tag_value_bytes(char type) noexcept;
 
 /// The tag that `tags` begin with; `tags` then begin behind it. They must have passed
-/// RecordView::check and not be empty.
+/// RecordView::check and not be empty. Fewer bytes than a tag has are one of type '\0', whose name
+/// is their number and a NUL.
 [[nodiscard]] Tag take_tag(ByteSpan& tags) noexcept;
 
 /// The text of the first Z tag of that name.

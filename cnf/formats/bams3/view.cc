@@ -176,13 +176,27 @@ query::Table core_table(const CoreColumns& core) {
   return table;
 }
 
+/// Throws Error corrupt_data if one of the records that end at `ends`, or its mate, lies on a
+/// reference that the header does not have: whatever is made of them looks its name up.
+void check_all_references(const ViewUnits& view, ByteSpan records,
+                          std::span<const std::int64_t> ends, std::string_view subject) {
+  std::size_t start = 0;
+  for (const std::int64_t end : ends) {
+    const auto size = static_cast<std::size_t>(end) - start;
+    check_references(*view.hts_header, RecordView(records.subspan(start, size).subspan(4)),
+                     subject);
+    start += size;
+  }
+}
+
 /// The selected records as one column in the wanted form, conditions on names and tags applied.
 query::Table record_table(GroupDecoder& group, const query::Selection& selection,
-                          const ViewUnits& view) {
+                          const ViewUnits& view, std::string_view subject) {
   const bool as_bam = view.form == Form::bam;
   Buffer records;
   std::vector<std::int64_t> ends;
   group.append_records(selection, records, ends);
+  check_all_references(view, records, ends, subject);
   query::Column column(as_bam ? "record" : "text",
                        as_bam ? query::Type::binary : query::Type::utf8);
   std::size_t matching = 0;
@@ -234,14 +248,19 @@ query::Table decode(const ViewUnits& view, std::uint64_t id, std::span<const Byt
                 fmt::format("{} records, the index says {}", group.directory().records,
                             unit.row.group_records));
   }
-  query::Table const core = core_table(group.core());
+  const auto references = static_cast<std::int32_t>(view.header.references.size());
+  if (std::ranges::any_of(group.core().ref, [&](std::int32_t ref) { return ref >= references; })) {
+    throw Error(Errc::corrupt_data, "decode", subject,
+                "it names a reference that the header lacks");
+  }
+  const query::Table core = core_table(group.core());
   query::Filter filter = view.filter;
   if (unit.region) filter.add(std::make_shared<InRegion>(*unit.region));
   const query::Selection selection = filter.select(core);
   if (view.form == Form::columns) return core.take(selection);
   if (view.form == Form::count && view.query.conditions.empty())
     return query::Table(selection.size());
-  return record_table(group, selection, view);
+  return record_table(group, selection, view, subject);
 }
 
 }  // namespace

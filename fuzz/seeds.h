@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+#include "cnf/core/util/buffer.h"
+
+namespace cnf::fuzz {
+
+/// Writes inputs for the fuzz targets, one file each, into a folder per target.
+class SeedWriter {
+ public:
+  explicit SeedWriter(std::filesystem::path root) : root_(std::move(root)) {}
+
+  /// Throws Error internal if the seed cannot be written.
+  void write(std::string_view target, std::string_view name, ByteSpan bytes) const;
+  void write(std::string_view target, std::string_view name, std::string_view text) const {
+    write(target, name, as_bytes(text));
+  }
+
+ private:
+  std::filesystem::path root_;
+};
+
+void write_bams3_seeds(const SeedWriter& seeds);
+/// URIs, options, and what servers answer.
+void write_text_seeds(const SeedWriter& seeds);
+
+}  // namespace cnf::fuzz

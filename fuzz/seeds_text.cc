@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "fuzz/seeds.h"
+
+namespace cnf::fuzz {
+namespace {
+
+using Named = std::pair<std::string_view, std::string_view>;
+
+void write_all(const SeedWriter& seeds, std::string_view target,
+               std::initializer_list<Named> texts) {
+  for (const auto& [name, text] : texts) seeds.write(target, name, text);
+}
+
+std::string document(std::string_view root, std::string_view content) {
+  std::string text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<";
+  text.append(root).append(" xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+  text.append(content).append("</").append(root).append(">");
+  return text;
+}
+
+void write_xml_seeds(const SeedWriter& seeds) {
+  seeds.write("s3_xml", "error",
+              document("Error",
+                       "<Code>AuthorizationHeaderMalformed</Code><Message>the region\nis wrong"
+                       "</Message><Region>eu-west-1</Region>"));
+  seeds.write("s3_xml", "list",
+              document("ListBucketResult",
+                       "<Name>b</Name><Prefix>a/</Prefix><KeyCount>2</KeyCount>"
+                       "<IsTruncated>true</IsTruncated><EncodingType>url</EncodingType>"
+                       "<NextContinuationToken>token</NextContinuationToken>"
+                       "<Contents><Key>a/b%20c+d</Key><LastModified>2009-10-12T17:50:30.000Z"
+                       "</LastModified><ETag>&quot;e1&quot;</ETag><Size>434234</Size>"
+                       "<StorageClass>STANDARD</StorageClass></Contents>"
+                       "<CommonPrefixes><Prefix>a/e/</Prefix></CommonPrefixes>"));
+  seeds.write("s3_xml", "delete",
+              document("DeleteResult",
+                       "<Error><Key>a/b</Key><Code>AccessDenied</Code><Message>no</Message>"
+                       "</Error>"));
+  seeds.write("s3_xml", "upload",
+              document("InitiateMultipartUploadResult",
+                       "<Bucket>b</Bucket><Key>a/b</Key><UploadId>VXBsb2FkIElE</UploadId>"));
+  seeds.write("s3_xml", "uploads",
+              document("ListMultipartUploadsResult",
+                       "<Upload><Key>a/b</Key><UploadId>X</UploadId></Upload>"));
+  seeds.write("s3_xml", "complete",
+              document("CompleteMultipartUploadResult", "<ETag>\"e-2\"</ETag>"));
+  seeds.write("s3_xml", "copy", document("CopyObjectResult", "<ETag>&#34;e&#34;</ETag>"));
+  seeds.write("s3_xml", "doctype",
+              "<!DOCTYPE x [<!ENTITY a \"b\">]><Error><Code>&a;</Code></Error>");
+  seeds.write("s3_xml", "date", "2009-10-12T17:50:30.000Z");
+}
+
+}  // namespace
+
+void write_text_seeds(const SeedWriter& seeds) {
+  write_all(seeds, "uri",
+            {{"path", "/data/a b.bam"},
+             {"relative", "sample:1.bam"},
+             {"file", "file:///data/a%20b?durability=none"},
+             {"memory", "memory:name/prefix"},
+             {"s3", "s3://bucket/a/b?region=eu-west-1&endpoint=http://127.0.0.1:9000"},
+             {"user", "s3://key:secret@bucket/x"},
+             {"unknown", "foo://x/y#z"},
+             {"option_size", "part_size=8M"},
+             {"option_time", "timeout=2m"},
+             {"option_bool", "anonymous=true"},
+             {"option_number", "max_retries=3"},
+             {"codec", "zstd:19"}});
+  write_all(seeds, "http",
+            {{"date", "Fri, 24 May 2013 00:00:00 GMT"},
+             {"date_rfc850", "Sunday, 06-Nov-94 08:49:37 GMT"},
+             {"date_asctime", "Sun Nov  6 08:49:37 1994"},
+             {"seconds", "120"},
+             {"etag", "\"abc\""},
+             {"weak_etag", "W/\"abc\""},
+             {"endpoint", "https://Host.example:8443/prefix"},
+             {"endpoint_ipv6", "http://[::1]:9000"},
+             {"endpoint_user", "http://user:password@host"},
+             {"encoded", "a%20b%2Fc%"},
+             {"profile",
+              "[profile a]\nregion = eu-west-1\n# comment\ns3 =\n  addressing_style = path\n"
+              "[services b]\ns3 =\n  endpoint_url = http://127.0.0.1\n"}});
+  write_xml_seeds(seeds);
+}
+
+}  // namespace cnf::fuzz
