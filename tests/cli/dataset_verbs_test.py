@@ -127,15 +127,24 @@ class ValidateTest(DatasetTest):
                 self.flip(path, at)
         self.assertEqual(self.findings(want_status=0), [])
 
-    def test_a_flipped_bit_anywhere_in_the_index(self):
+    def test_a_flipped_bit_in_the_index(self):
         self.make()
         path = self.objects()["index"]
-        for at in range(os.path.getsize(self.path("dataset", path))):
+        for at in range(0, os.path.getsize(self.path("dataset", path)), 23):
             self.flip(path, at)
             findings = self.findings()
             self.assertEqual({f["object"] for f in findings if f["severity"] == "error"} - {
                 "_metadata.json"}, {path}, (at, findings))
             self.flip(path, at)
+
+    def test_a_flipped_bit_in_the_manifest(self):
+        self.make()
+        path = self.objects()["manifest"]
+        for at in range(0, os.path.getsize(self.path("dataset", path)), 97):
+            self.flip(path, at)
+            self.fails(1, "validate", "dataset")
+            self.flip(path, at)
+        self.assertEqual(self.findings(want_status=0), [])
 
     def test_a_missing_object(self):
         for kind in ("header", "index"):
