@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <vector>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <vector>
 
 #include "cnf/core/storage/s3_scripted_test.h"
 
 namespace cnf::storage {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
 using scripted::asks;
 using scripted::error_reply;
 using scripted::kSecret;
@@ -19,8 +17,10 @@ using scripted::NoEnvironment;
 using scripted::ScriptedS3;
 using scripted::thrown_by;
 using scripted::written;
+using ::testing::HasSubstr;
 using testing::HttpServer;
 using testing::in_order;
+using ::testing::Not;
 using testing::WireReply;
 using testing::WireRequest;
 

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <cstdint>
 #include <span>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "cnf/core/storage/s3_scripted_test.h"
 
 namespace cnf::storage {
 namespace {
 
-using ::testing::HasSubstr;
 using scripted::error_reply;
 using scripted::ScriptedS3;
 using scripted::thrown_by;
+using ::testing::HasSubstr;
 using testing::in_order;
 using testing::WireReply;
 using testing::WireRequest;

@@ -50,7 +50,8 @@ class ScriptedS3 {
     options.secret_access_key = kSecret;
     options.concurrency = concurrency;
     options.max_retries = 3;
-    const RetryPolicy quick{.base = std::chrono::milliseconds(1), .cap = std::chrono::milliseconds(4)};
+    const RetryPolicy quick{.base = std::chrono::milliseconds(1),
+                            .cap = std::chrono::milliseconds(4)};
     client = std::make_shared<S3Client>("bucket", options, NoEnvironment(), quick);
     store = std::make_shared<S3Storage>(client);
   }
@@ -81,7 +82,8 @@ template <typename Action>
   return {Errc::internal, "nothing was thrown"};
 }
 
-[[nodiscard]] inline WireReply error_reply(int status, const std::string& code, const std::string& more = "") {
+[[nodiscard]] inline WireReply error_reply(int status, const std::string& code,
+                                           const std::string& more = "") {
   return {.status = status,
           .headers = {{"Content-Type", "application/xml"}},
           .body = "<?xml version=\"1.0\"?>\n<Error><Code>" + code +

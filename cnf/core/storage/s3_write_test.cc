@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <map>
 #include <stop_token>
 #include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "cnf/core/storage/s3_scripted_test.h"
 
 namespace cnf::storage {
 namespace {
 
-using ::testing::HasSubstr;
 using scripted::asks;
 using scripted::error_reply;
 using scripted::multipart_store;
 using scripted::ScriptedS3;
 using scripted::thrown_by;
 using scripted::written;
+using ::testing::HasSubstr;
 using testing::HttpServer;
 using testing::in_order;
 using testing::WireReply;
