@@ -3,20 +3,26 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <vector>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -193,7 +199,7 @@ void Server::end() noexcept {
 std::string Server::last_output() const {
   constexpr std::size_t kMost = 2000;
   std::ifstream in(root_ / "output");
-  std::string text(std::istreambuf_iterator<char>(in), {});
+  std::string const text(std::istreambuf_iterator<char>(in), {});
   return text.size() <= kMost ? text : text.substr(text.size() - kMost);
 }
 

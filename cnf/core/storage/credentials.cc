@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "cnf/core/storage/credentials_internal.h"
 #include "cnf/core/util/error.h"

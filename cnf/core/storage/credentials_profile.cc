@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
+#include <functional>
+#include <ios>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "cnf/core/storage/credentials_internal.h"
-#include "cnf/core/util/error.h"
 
 namespace cnf::storage {
 namespace {
@@ -73,7 +77,7 @@ std::map<std::string, Profile, std::less<>> parse_profiles(std::string_view text
     const auto value = trim(content.substr(equals + 1));
     const bool nested = line.front() == ' ' || line.front() == '\t';
     if (nested && !block.empty()) {
-      (*section)[block + "." + key] = value;
+      (*section)[std::string(block).append(".").append(key)] = value;
     } else {
       (*section)[key] = value;
       block = value.empty() ? key : std::string();

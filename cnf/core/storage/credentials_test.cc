@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "cnf/core/storage/credentials_internal.h"
+#include "cnf/core/storage/options.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::storage {

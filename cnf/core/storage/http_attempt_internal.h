@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include <curl/curl.h>
 
@@ -36,7 +37,9 @@ class HttpAttempt {
   [[nodiscard]] HttpResponse& response() noexcept { return response_; }
   [[nodiscard]] bool has_head() const noexcept { return has_head_; }
   /// What the sink or a limit said against the answer, which ended the attempt.
-  [[nodiscard]] const std::optional<Error>& refusal() const noexcept { return refusal_; }
+  [[nodiscard]] std::optional<Error> take_refusal() noexcept {
+    return std::exchange(refusal_, std::nullopt);
+  }
   [[nodiscard]] Context::Clock::time_point last_progress() const noexcept { return progress_; }
   /// libcurl sent it a second time by itself, over a fresh connection.
   [[nodiscard]] bool was_rewound() const noexcept { return rewound_; }

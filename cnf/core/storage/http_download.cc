@@ -1,9 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 #include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <tuple>
+#include <utility>
 
 #include "cnf/core/storage/http_download_internal.h"
+#include "cnf/core/storage/http_engine_internal.h"
+#include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/error.h"
 
 namespace cnf::storage {
 namespace {

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <deque>
+#include <functional>
 #include <future>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <new>
+#include <optional>
 #include <queue>
 #include <random>
+#include <stop_token>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <curl/curl.h>
@@ -15,6 +24,9 @@
 #include "cnf/core/storage/http_attempt_internal.h"
 #include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/http_retry_internal.h"
+#include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
 
 namespace cnf::storage {
 namespace {
@@ -345,10 +357,8 @@ void HttpEngine::Impl::end_attempt(JobId id, Job& job, CURLcode code, std::strin
 std::optional<HttpFailure> HttpEngine::Impl::judge(Job& job, HttpAttempt& attempt, CURLcode code,
                                                    std::string_view curl_said,
                                                    std::optional<Error>& refusal) {
-  if (attempt.refusal()) {
-    refusal = attempt.refusal();
-    return std::nullopt;
-  }
+  refusal = attempt.take_refusal();
+  if (refusal) return std::nullopt;
   const auto& response = attempt.response();
   // A server may answer no before it has read all of the request, and close: the answer counts.
   if (code != CURLE_OK && !(attempt.has_head() && response.status >= 300)) {

@@ -81,7 +81,7 @@ struct HttpCall {
   std::string doing;    ///< For errors: the verb and
   std::string subject;  ///< the URI, without a secret.
   HttpRequest request;
-  std::unique_ptr<HttpSink> sink = {};  ///< Without one the body is kept, up to 64 MiB.
+  std::unique_ptr<HttpSink> sink = {};  ///< Without one the body is kept, up to 16 MiB.
   Context context = {};
 };
 

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 
+#include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/http_retry_internal.h"
+#include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/util/error.h"
 
 namespace cnf::storage {
 

@@ -29,7 +29,10 @@ class Outstanding {
     add(1);
     try {
       client.submit(std::move(call), [this, done = std::move(done)](HttpOutcome outcome) {
-        done(std::move(outcome));
+        {
+          HttpOutcome ended = std::move(outcome);  // gone before the owner hears of it
+          done(std::move(ended));
+        }
         add(-1);
       });
     } catch (...) {

@@ -1,10 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/storage/s3.h"
 
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "cnf/core/storage/credentials_internal.h"
+#include "cnf/core/storage/options.h"
+#include "cnf/core/storage/s3_client_internal.h"
 #include "cnf/core/storage/s3_storage_internal.h"
 #include "cnf/core/storage/s3_write_internal.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/retry.h"
 
 namespace cnf::storage {
 

@@ -1,10 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <charconv>
-#include <cstdint>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
 
+#include "cnf/core/storage/credentials_internal.h"
+#include "cnf/core/storage/http_engine_internal.h"
+#include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/storage/options.h"
 #include "cnf/core/storage/s3_client_internal.h"
+#include "cnf/core/storage/s3_dialect_internal.h"
+#include "cnf/core/storage/sigv4_internal.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
+#include "cnf/core/util/retry.h"
 
 namespace cnf::storage {
 namespace {
@@ -66,8 +81,8 @@ S3Settings checked_settings(std::string_view bucket, const Options& options,
 
 }  // namespace
 
-S3Client::S3Client(std::string bucket, const Options& options, const Environment& environment,
-                   const RetryPolicy& retry)
+S3Client::S3Client(const std::string& bucket, const Options& options,
+                   const Environment& environment, const RetryPolicy& retry)
     : S3Client(bucket, options, checked_settings(bucket, options, environment), retry) {}
 
 S3Client::S3Client(std::string bucket, const Options& options, S3Settings settings,

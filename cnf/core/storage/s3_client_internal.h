@@ -21,7 +21,7 @@ namespace cnf::storage {
 class S3Client {
  public:
   /// Throws Error invalid_argument (bucket, endpoint), unauthenticated (no credentials).
-  S3Client(std::string bucket, const Options& options, const Environment& environment,
+  S3Client(const std::string& bucket, const Options& options, const Environment& environment,
            const RetryPolicy& retry);
 
   /// "s3://bucket/key".

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
 
+#include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/storage/s3_client_internal.h"
 #include "cnf/core/storage/s3_storage_internal.h"
 #include "cnf/core/storage/s3_write_internal.h"
 #include "cnf/core/storage/s3_xml_internal.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
 
 namespace cnf::storage {
 namespace {

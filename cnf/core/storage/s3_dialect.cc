@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <utility>
 
+#include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/http_retry_internal.h"
+#include "cnf/core/storage/http_url_internal.h"
 #include "cnf/core/storage/s3_dialect_internal.h"
 #include "cnf/core/storage/s3_xml_internal.h"
+#include "cnf/core/storage/sigv4_internal.h"
+#include "cnf/core/util/error.h"
 
 namespace cnf::storage {
 namespace {

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
+#include <cstddef>
 #include <list>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/outstanding_internal.h"
+#include "cnf/core/storage/s3_client_internal.h"
 #include "cnf/core/storage/s3_storage_internal.h"
 #include "cnf/core/storage/s3_xml_internal.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
 
 namespace cnf::storage {
 namespace {

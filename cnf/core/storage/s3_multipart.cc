@@ -2,11 +2,24 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "cnf/core/storage/http_url_internal.h"
 #include "cnf/core/storage/s3_write_internal.h"
+#include "cnf/core/storage/s3_xml_internal.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
 
 namespace cnf::storage {
 namespace {

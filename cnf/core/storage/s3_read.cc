@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
 #include <utility>
 
 #include "cnf/core/storage/http_download_internal.h"
+#include "cnf/core/storage/http_engine_internal.h"
+#include "cnf/core/storage/http_url_internal.h"
 #include "cnf/core/storage/outstanding_internal.h"
+#include "cnf/core/storage/s3_client_internal.h"
 #include "cnf/core/storage/s3_storage_internal.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
 
 namespace cnf::storage {
 namespace {

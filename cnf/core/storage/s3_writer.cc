@@ -1,8 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "cnf/core/storage/options.h"
+#include "cnf/core/storage/s3_client_internal.h"
 #include "cnf/core/storage/s3_write_internal.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
 
 namespace cnf::storage {
 namespace {

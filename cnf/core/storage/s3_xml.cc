@@ -1,13 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <sstream>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include <pugixml.hpp>
 
 #include "cnf/core/storage/http_url_internal.h"
 #include "cnf/core/storage/s3_xml_internal.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/error.h"
 
 namespace cnf::storage {
 namespace {

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cstdint>
+#include <chrono>
 #include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "cnf/core/storage/credentials_internal.h"
+#include "cnf/core/storage/http_url_internal.h"
 #include "cnf/core/storage/sigv4_internal.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
 
 namespace cnf::storage {
