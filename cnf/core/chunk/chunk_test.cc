@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/chunk/chunk.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string_view>

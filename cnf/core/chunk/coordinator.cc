@@ -74,7 +74,7 @@ void Coordinator::abort() noexcept {
                                 .with_accounting(context_.shared_accounting())
                                 .with_deadline(Context::Clock::now() + kCleanupTime);
     if (!paths.empty()) storage_->remove(paths, cleanup);
-  } catch (const std::exception&) {
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch)
     // What could not be removed is named by no manifest, and is collected as an orphan.
   }
 }

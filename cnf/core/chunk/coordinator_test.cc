@@ -88,7 +88,7 @@ TEST(Coordinator, AnOpenChunkVanishesWithItsCoordinator) {
 
 TEST(Coordinator, AbortLeavesNothing) {
   const auto store = storage::make_memory();
-  std::stop_source stop;
+  const std::stop_source stop;
   Coordinator coordinator(store, 0, Context(stop.get_token()));
   coordinator.write(as_bytes("one"));
   coordinator.finish_chunk();
@@ -101,7 +101,7 @@ TEST(Coordinator, AbortLeavesNothing) {
 
 TEST(Coordinator, StopsWhenItIsTold) {
   const auto store = storage::make_memory();
-  std::stop_source stop;
+  const std::stop_source stop;
   Coordinator coordinator(store, 0, Context(stop.get_token()));
   coordinator.write(as_bytes("one"));
   stop.request_stop();

@@ -2,8 +2,6 @@
 #include "cnf/core/index/btree.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -18,7 +16,9 @@
 
 #include "cnf/core/compress/integers.h"
 #include "cnf/core/index/btree_internal.h"
-#include "cnf/core/index/paged_tree_internal.h"
+#include "cnf/core/index/page_internal.h"
+#include "cnf/core/index/paged_tree.h"
+#include "cnf/core/index/paged_tree_internal.h"  // IWYU pragma: keep: instantiated here
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
 #include "cnf/core/util/error.h"

@@ -14,6 +14,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cnf/core/index/paged_tree.h"
 #include "cnf/core/index/tree_testing_internal.h"
 #include "cnf/core/util/error.h"
 

@@ -17,10 +17,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cnf/core/index/btree_internal.h"
+#include "cnf/core/index/btree.h"
+#include "cnf/core/index/btree_internal.h"  // IWYU pragma: keep: decode_page needs the codec
+#include "cnf/core/index/interval.h"
 #include "cnf/core/index/interval_internal.h"
 #include "cnf/core/index/page_content_internal.h"
 #include "cnf/core/index/page_internal.h"
+#include "cnf/core/index/paged_tree.h"
 #include "cnf/core/index/tree_testing_internal.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"

@@ -6,14 +6,16 @@
 #include <cstdint>
 #include <limits>
 #include <span>
-#include <utility>
+#include <string_view>
 #include <vector>
 
 #include <fmt/core.h>
 
 #include "cnf/core/compress/integers.h"
 #include "cnf/core/index/interval_internal.h"
-#include "cnf/core/index/paged_tree_internal.h"
+#include "cnf/core/index/page_internal.h"
+#include "cnf/core/index/paged_tree.h"
+#include "cnf/core/index/paged_tree_internal.h"  // IWYU pragma: keep: instantiated here
 #include "cnf/core/util/bytes.h"
 #include "cnf/core/util/error.h"
 

@@ -15,11 +15,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cnf/core/index/paged_tree.h"
 #include "cnf/core/index/tree_testing_internal.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::index {
 
+// NOLINTNEXTLINE(readability-identifier-naming): gtest looks for it by this name
 void PrintTo(const Interval& interval, std::ostream* out) {
   *out << fmt::format("{}:[{}, {})", interval.sequence, interval.start, interval.end);
 }

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,8 +10,12 @@
 
 #include "cnf/core/compress/codec.h"
 #include "cnf/core/index/page_internal.h"
+#include "cnf/core/index/paged_tree.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::index {

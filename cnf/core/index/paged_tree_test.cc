@@ -5,11 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <numeric>
 #include <random>
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <fmt/core.h>
@@ -224,7 +224,7 @@ TEST(Tree, ThreadsShareOne) {
 TEST(Tree, StopsWhenItIsTold) {
   const Saved saved = build<IntervalTraits>({.page_rows = 5}, row_groups(100, 0));
   const IntervalTree tree(counting_pages(saved), saved.info.root);
-  std::stop_source stop;
+  const std::stop_source stop;
   stop.request_stop();
   EXPECT_EQ(error_of([&] {
               return tree.find({{0, 0, 9'999'999}}, Context(stop.get_token()));
@@ -301,7 +301,7 @@ TEST(TreeOnStorage, AbsentAndForeignObjects) {
 
 // An index that was replaced by a longer one behind our back is not taken for the old one.
 TEST(TreeOnStorage, AnotherLengthThanTheTrailerSays) {
-  Saved saved = build<IntervalTraits>({.page_rows = 10}, row_groups(100, 0));
+  const Saved saved = build<IntervalTraits>({.page_rows = 10}, row_groups(100, 0));
   Buffer longer = Buffer::copy_of(as_bytes("prefix"));
   longer.append(saved.bytes);
   const auto store = storage::make_memory();

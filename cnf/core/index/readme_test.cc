@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
+#include <istream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "cnf/core/index/interval.h"
+#include "cnf/core/index/paged_tree.h"
 #include "cnf/core/index/tree_testing_internal.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"

@@ -4,11 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <random>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <fmt/core.h>
 #include <gmock/gmock.h>

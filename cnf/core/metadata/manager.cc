@@ -2,6 +2,7 @@
 #include "cnf/core/metadata/manager.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/metadata/manager.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "cnf/core/metadata/manifest_internal.h"
+#include "cnf/core/metadata/metadata.h"
 #include "cnf/core/storage/faulty.h"
 #include "cnf/core/storage/memory.h"
 #include "cnf/core/storage/sharding.h"
@@ -80,7 +82,7 @@ TEST(Manager, CreatesLoadsAndReplaces) {
   const Metadata first = dataset();
   manager.create(first);
   const auto accounting = std::make_shared<Accounting>();
-  Committed committed = manager.load(Context().with_accounting(accounting));
+  const Committed committed = manager.load(Context().with_accounting(accounting));
   EXPECT_EQ(accounting->snapshot().total_requests(), 1U);
   EXPECT_EQ(committed.metadata.dataset_id, first.dataset_id);
 

@@ -3,8 +3,6 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <initializer_list>
 #include <set>
 #include <string>
 #include <string_view>

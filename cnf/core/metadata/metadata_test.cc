@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -65,7 +66,7 @@ Metadata example() {
 TEST(Manifest, IsWrittenAsTheReadmeShowsIt) {
   const char* const root = std::getenv("CNF_SOURCE_DIR");
   ASSERT_NE(root, nullptr) << "run by ctest, or set it to the repository's root";
-  std::ifstream file(std::string(root) + "/cnf/core/metadata/README.md");
+  const std::ifstream file(std::string(root) + "/cnf/core/metadata/README.md");
   std::stringstream page;
   page << file.rdbuf();
   const std::string text = page.str();
