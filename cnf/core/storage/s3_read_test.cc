@@ -128,9 +128,9 @@ TEST(S3Fetch, WhatIsNotTheRangeIsNeverData) {
   promised.content_length = std::uint64_t{1} << 60U;
   promised.ending = Ending::close;
   struct Row {
-    const char* name;
+    const char* name = "";
     WireReply reply;
-    Errc want;
+    Errc want = Errc::internal;
   };
   const Row rows[] = {
       {"200 to a range", whole, Errc::unsupported},

@@ -122,7 +122,7 @@ Sha256Digest hmac_sha256(ByteSpan key, ByteSpan message) {
 }
 
 std::array<std::byte, 16> md5(ByteSpan bytes) {
-  std::array<std::byte, 16> digest;
+  std::array<std::byte, 16> digest{};
   expect_openssl(
       EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(digest.data()),
                  nullptr, EVP_md5(), nullptr) == 1,
