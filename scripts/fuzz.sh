@@ -6,14 +6,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 build=build/fuzz
 seconds=60
+budget=()
 verb=fuzz
 targets=()
 
 usage() {
   cat <<'END'
-./dev fuzz [TARGET…] [--seconds N | --merge | --seeds]
+./dev fuzz [TARGET…] [--seconds N | --runs N | --merge | --seeds]
   TARGET       fuzz_tree or tree; default: all of them
   --seconds N  how long each is fuzzed (60). What is found is kept in build/fuzz/found/TARGET
+  --runs N     so many inputs instead, the same ones every time: what CI does
   --merge      take into the committed corpus what reaches code that it does not reach yet
   --seeds      write the inputs that our encoders make into build/fuzz/found, for all targets
 END
@@ -23,6 +25,10 @@ while (($# > 0)); do
   case $1 in
     --seconds)
       seconds=${2:?--seconds needs a number}
+      shift
+      ;;
+    --runs)
+      budget=("-runs=${2:?--runs needs a number}" -seed=1)
       shift
       ;;
     --merge | --seeds) verb=${1#--} ;;
@@ -38,6 +44,8 @@ while (($# > 0)); do
   esac
   shift
 done
+
+if ((${#budget[@]} == 0)); then budget=("-max_total_time=$seconds"); fi
 
 # What a decoder may take for an input of at most 4 KiB, sanitizers included: 256 MiB in one piece is
 # what a zstd stream of that size can honestly expand to.
@@ -72,12 +80,12 @@ file_crash() {
 fuzz() {
   local target=$1 corpus=${corpus_of[$1]} found=$build/found/${1#fuzz_} crashes=$build/crashes/$1 log=$build/$1.log status=0
   mkdir -p "$corpus" "$found" "$crashes"
-  nice $build/"$target" "${limits[@]}" -max_total_time="$seconds" -print_final_stats=1 \
+  nice $build/"$target" "${limits[@]}" "${budget[@]}" -print_final_stats=1 \
     -artifact_prefix="$crashes/" "$found" "$corpus" >"$log" 2>&1 || status=$?
   local executions coverage
   executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
   coverage=$(grep -oE 'cov: [0-9]+' "$log" | tail -n 1)
-  printf '%-20s %10s executions, %s edges, %d s\n' "$target" "${executions:-no}" "${coverage#cov: }" "$seconds"
+  printf '%-20s %10s executions, %s edges\n' "$target" "${executions:-no}" "${coverage#cov: }"
   local crash
   for crash in "$crashes"/*; do
     if [[ -f $crash ]]; then file_crash "$target" "$crash" "$log"; fi
