@@ -58,8 +58,10 @@ class S3OnVersityGateway : public ::testing::Test {
   }
 
  private:
+  // NOLINTBEGIN(readability-identifier-naming): members, though the suite shares them
   static inline std::unique_ptr<testing::VersityGateway> gateway_;
   static inline int buckets_ = 0;
+  // NOLINTEND(readability-identifier-naming)
 };
 
 Errc code_of(const std::function<void()>& action) {
