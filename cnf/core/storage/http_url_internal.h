@@ -47,7 +47,7 @@ struct Endpoint {
 [[nodiscard]] std::string unquote_etag(std::string_view etag);
 [[nodiscard]] std::string quote_etag(std::string_view etag);
 
-/// What may be shown of a text from outside: one line, printable, at most `limit` bytes.
+/// What may be shown of a text from outside: one line, printable, cut behind `limit` bytes.
 [[nodiscard]] std::string one_line(std::string_view text, std::size_t limit = 300);
 
 }  // namespace cnf::storage
