@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "cnf/core/util/buffer.h"
+#include "cnf/formats/vcfs3/genotypes.h"
+
+namespace cnf::vcfs3 {
+
+/// The genotypes of a bin × a group of samples as bytes (SPEC.md, "Genotype tile").
+///
+/// Pure. The tile carries the CRC32C of its own bytes. It is empty (no bytes at all) if no record
+/// has GT. \param level  of zstd, 1 to 22; more also tries more forms.
+[[nodiscard]] Buffer encode_genotypes(const Genotypes& bin, SampleRange samples, int level);
+
+/// Gives the genotypes of a tile back: texts, codes, escapes as if it alone had been parsed.
+///
+/// \param present  per record of the bin: 1 if it has GT (the site page says so).
+/// Throws Error corrupt_data naming `subject`; nothing is allocated on the tile's word that
+/// `present` and `samples` do not justify.
+[[nodiscard]] Genotypes decode_genotypes(ByteSpan tile, std::span<const std::uint8_t> present,
+                                         std::size_t samples, std::string_view subject);
+
+}  // namespace cnf::vcfs3
