@@ -24,7 +24,7 @@ void read_header(cnf::ByteSpan encoded) {
   require(bams3::Header::decode(header.encode(), "again") == header, "the header changed");
   (void)bams3::to_hts(header);
   (void)header.to_bam();
-  const bams3::ReferenceNames names(header);
+  const cnf::hts::SequenceNames names = bams3::reference_names(header);
   for (const bams3::Reference& reference : header.references) {
     require(names.find(reference.name).has_value(), "a reference is not found by its name");
   }

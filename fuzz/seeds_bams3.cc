@@ -144,7 +144,7 @@ void write_region_and_sam_seeds(const SeedWriter& seeds) {
            {"braces", "{HLA-A*01:01}:1-9\nHLA-A*01:01\t0\t3000\nnone\t1\t2\n"},
            {"everything", ".\nchr1\t10\t5\n"},
            {"unplaced", "*\n"}}) {
-    seeds.write("bams3_region", name, text);
+    seeds.write("region", name, text);
   }
   seeds.write(
       "bams3_source", "sam",

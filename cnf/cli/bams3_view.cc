@@ -24,9 +24,9 @@
 #include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/dataset.h"
 #include "cnf/formats/bams3/record_filter.h"
-#include "cnf/formats/bams3/region.h"
 #include "cnf/formats/bams3/sink.h"
 #include "cnf/formats/bams3/view.h"
+#include "cnf/hts/region.h"
 
 namespace cnf::cli {
 namespace {
@@ -84,12 +84,12 @@ void add_tag_condition(const std::string& text, bams3::RecordConditions& conditi
 bams3::ViewQuery query_of(const ViewArgs& args, const bams3::Dataset& dataset, Session& session) {
   bams3::ViewQuery query = args.query;
   for (const std::string& region : args.regions) {
-    query.regions.push_back(bams3::parse_region(region, dataset.reference_names()));
+    query.regions.push_back(hts::parse_region(region, dataset.reference_names()));
   }
   if (!args.bed.empty()) {
     std::istringstream lines(read_text(args.bed, session));
     query.bed =
-        std::make_shared<bams3::Bed>(bams3::Bed::load(lines, dataset.reference_names(), args.bed));
+        std::make_shared<hts::Bed>(hts::Bed::load(lines, dataset.reference_names(), args.bed));
   }
   for (const std::string& tag : args.tags) add_tag_condition(tag, query.conditions);
   if (!args.names.empty()) {

@@ -31,9 +31,9 @@
 #include "cnf/formats/bams3/dataset.h"
 #include "cnf/formats/bams3/export.h"
 #include "cnf/formats/bams3/idxstats.h"
-#include "cnf/formats/bams3/region.h"
 #include "cnf/formats/bams3/sink.h"
 #include "cnf/formats/bams3/view.h"
+#include "cnf/hts/region.h"
 #include "cnf/testing/temp_dir.h"
 
 namespace cnf::bams3 {
@@ -174,7 +174,8 @@ class RandomQuery {
     }
     std::ofstream(bed_file_) << lines.str();
     std::istringstream in(lines.str());
-    query.bed = std::make_shared<Bed>(Bed::load(in, dataset_.reference_names(), "targets.bed"));
+    query.bed =
+        std::make_shared<hts::Bed>(hts::Bed::load(in, dataset_.reference_names(), "targets.bed"));
     options += " -L " + quoted(bed_file_.string());
   }
 

@@ -35,10 +35,10 @@
 #include "cnf/formats/bams3/dataset.h"
 #include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/random_records_internal.h"
-#include "cnf/formats/bams3/region.h"
 #include "cnf/formats/bams3/source.h"
 #include "cnf/formats/bams3/validate.h"
 #include "cnf/formats/bams3/view.h"
+#include "cnf/hts/region.h"
 #include "cnf/testing/temp_dir.h"
 
 namespace cnf::bams3 {

@@ -20,6 +20,7 @@
 #include "cnf/formats/bams3/hts_record.h"
 #include "cnf/formats/bams3/record.h"
 #include "cnf/formats/bams3/sink.h"
+#include "cnf/hts/messages.h"
 
 namespace cnf::bams3 {
 namespace {
@@ -83,7 +84,7 @@ class CramSink final : public RecordSink {
  public:
   CramSink(const Header& header, ByteSink out, const SinkOptions& options)
       : drain_(std::move(out)), header_(to_hts(header)), record_(make_hts_record()) {
-    silence_htslib();
+    hts::silence_htslib();
     file_.reset(open_pipe(drain_.take_write_end()));
     const bool has_reference = !options.reference.empty();
     if (has_reference && hts_set_fai_filename(file_.get(), options.reference.c_str()) != 0) {

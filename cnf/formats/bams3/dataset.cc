@@ -97,7 +97,7 @@ Dataset::Dataset(std::shared_ptr<storage::Storage> root, metadata::Committed com
     : root_(std::move(root)),
       committed_(std::move(committed)),
       header_(std::move(header)),
-      names_(header_),
+      names_(bams3::reference_names(header_)),
       chunks_(metadata::Manager::chunk_storage(root_, committed_.metadata)),
       groups_(std::move(groups)),
       in_order_(committed_.metadata.custom.at("sort_order") == "coordinate") {}

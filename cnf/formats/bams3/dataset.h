@@ -26,7 +26,7 @@ class Dataset {
 
   [[nodiscard]] const metadata::Metadata& metadata() const noexcept { return committed_.metadata; }
   [[nodiscard]] const Header& header() const noexcept { return header_; }
-  [[nodiscard]] const ReferenceNames& reference_names() const noexcept { return names_; }
+  [[nodiscard]] const hts::SequenceNames& reference_names() const noexcept { return names_; }
   [[nodiscard]] const std::shared_ptr<storage::Storage>& root() const noexcept { return root_; }
   /// Where the chunks lie: sharded or not.
   [[nodiscard]] const std::shared_ptr<storage::Storage>& chunk_storage() const noexcept {
@@ -59,7 +59,7 @@ class Dataset {
   std::shared_ptr<storage::Storage> root_;
   metadata::Committed committed_;
   Header header_;
-  ReferenceNames names_;
+  hts::SequenceNames names_;
   std::shared_ptr<storage::Storage> chunks_;
   index::IntervalTree groups_;
   bool in_order_;

@@ -159,17 +159,10 @@ Header Header::decode(ByteSpan encoded, std::string_view subject) {
   return parse_payload(payload, subject);
 }
 
-ReferenceNames::ReferenceNames(const Header& header) {
-  ids_.reserve(header.references.size());
-  for (std::uint32_t id = 0; id < header.references.size(); ++id) {
-    ids_.try_emplace(header.references[id].name, id);
-  }
-}
-
-std::optional<std::uint32_t> ReferenceNames::find(std::string_view name) const {
-  const auto found = ids_.find(std::string(name));
-  if (found == ids_.end()) return std::nullopt;
-  return found->second;
+hts::SequenceNames reference_names(const Header& header) {
+  hts::SequenceNames names;
+  for (const Reference& reference : header.references) names.add(reference.name);
+  return names;
 }
 
 }  // namespace cnf::bams3

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "cnf/core/util/buffer.h"
+#include "cnf/hts/region.h"
 
 namespace cnf::bams3 {
 
@@ -51,13 +50,6 @@ struct Header {
 };
 
 /// Finds references by name; of equal names the first counts.
-class ReferenceNames {
- public:
-  explicit ReferenceNames(const Header& header);
-  [[nodiscard]] std::optional<std::uint32_t> find(std::string_view name) const;
-
- private:
-  std::unordered_map<std::string, std::uint32_t> ids_;
-};
+[[nodiscard]] hts::SequenceNames reference_names(const Header& header);
 
 }  // namespace cnf::bams3

@@ -169,7 +169,8 @@ TEST(Header, DecodeAllocatesNothingOnAClaim) {
 }
 
 TEST(ReferenceNames, FindsTheFirstOfEqualNames) {
-  const ReferenceNames names(Header{.text = "", .references = {{"a", 1}, {"b", 2}, {"a", 3}}});
+  const hts::SequenceNames names =
+      reference_names(Header{.text = "", .references = {{"a", 1}, {"b", 2}, {"a", 3}}});
   EXPECT_EQ(names.find("a"), 0U);
   EXPECT_EQ(names.find("b"), 1U);
   EXPECT_EQ(names.find("c"), std::nullopt);

@@ -107,13 +107,6 @@ nlohmann::ordered_json tag_value(std::string_view type, std::string_view text,
 
 }  // namespace
 
-void silence_htslib() {
-  [[maybe_unused]] static const bool done = [] {
-    hts_set_log_level(HTS_LOG_OFF);
-    return true;
-  }();
-}
-
 void HtsDeleter::operator()(sam_hdr_t* header) const noexcept { sam_hdr_destroy(header); }
 void HtsDeleter::operator()(bam1_t* record) const noexcept { bam_destroy1(record); }
 

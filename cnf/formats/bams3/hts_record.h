@@ -15,10 +15,6 @@ struct bam1_t;     // NOLINT(readability-identifier-naming)
 
 namespace cnf::bams3 {
 
-/// Turns htslib's own messages off for the whole process, once: it complains on stderr as it goes,
-/// and here the Error alone tells. A program that wants them may turn them on again after it.
-void silence_htslib();
-
 /// Frees what htslib allocated.
 struct HtsDeleter {
   void operator()(sam_hdr_t* header) const noexcept;

@@ -16,6 +16,7 @@
 #include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/hts_record.h"
 #include "cnf/formats/bams3/record.h"
+#include "cnf/hts/messages.h"
 // htslib 1.16 forgot to say that this header is C.
 extern "C" {
 #include <htslib/hts_expr.h>
@@ -71,7 +72,7 @@ void RecordConditions::check() const {
     throw Error(Errc::invalid_argument, "filter", tag, "a tag has two letters");
   }
   if (expression.empty()) return;
-  silence_htslib();
+  hts::silence_htslib();
   // The parser answers only when it evaluates: try it on an empty record.
   const HtsHeader header = to_hts(Header{});
   const HtsRecord record = make_hts_record();

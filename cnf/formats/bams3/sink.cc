@@ -13,10 +13,10 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
-#include "cnf/formats/bams3/bgzf_writer.h"
 #include "cnf/formats/bams3/cram_sink_internal.h"
 #include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/view.h"
+#include "cnf/hts/bgzf_writer.h"
 
 namespace cnf::bams3 {
 namespace {
@@ -45,7 +45,7 @@ class BamSink final : public RecordSink {
   void finish() override { bgzf_.finish(); }
 
  private:
-  BgzfWriter bgzf_;
+  hts::BgzfWriter bgzf_;
 };
 
 // SAM text ends each header line; a text that lacks the last newline gets it, as samtools does.

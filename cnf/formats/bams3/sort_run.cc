@@ -24,7 +24,7 @@
 #include "cnf/formats/bams3/record.h"
 #include "cnf/formats/bams3/sort_order_internal.h"
 #include "cnf/formats/bams3/sort_run_internal.h"
-#include "cnf/formats/bams3/source_feed_internal.h"
+#include "cnf/hts/feed.h"
 
 namespace cnf::bams3 {
 namespace {
@@ -65,12 +65,12 @@ std::string folder_or_default(const std::filesystem::path& folder) {
   return error ? "/tmp" : found.string();
 }
 
-Descriptor open_nameless(const std::string& folder) {
-  Descriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+hts::Descriptor open_nameless(const std::string& folder) {
+  hts::Descriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (file.get() >= 0) return file;
   // Not every file system makes files without a name; then one is taken from it at once.
   std::string path = folder + "/cnf-sort-XXXXXX";
-  Descriptor named(::mkostemp(path.data(), O_CLOEXEC));
+  hts::Descriptor named(::mkostemp(path.data(), O_CLOEXEC));
   if (named.get() < 0) fail_errno("sort in", folder, errno);
   if (::unlink(path.c_str()) != 0) fail_errno("sort in", folder, errno);
   return named;

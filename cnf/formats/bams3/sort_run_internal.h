@@ -12,7 +12,7 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/formats/bams3/record.h"
 #include "cnf/formats/bams3/sort_order_internal.h"
-#include "cnf/formats/bams3/source_feed_internal.h"
+#include "cnf/hts/feed.h"
 
 namespace cnf::bams3 {
 
@@ -46,7 +46,7 @@ class SpillFile {
   void read_all(std::uint64_t offset, MutableByteSpan into) const;
 
   std::string folder_;
-  Descriptor file_;
+  hts::Descriptor file_;
   std::uint64_t size_ = 0;
   std::uint64_t forgotten_begin_ = 0, forgotten_end_ = 0;  // not yet given back
   std::shared_ptr<const compress::Codec> codec_;

@@ -8,17 +8,19 @@
 #include <htslib/hts.h>
 
 #include "cnf/core/util/context.h"
-#include "cnf/formats/bams3/source_input_internal.h"
 #include "cnf/formats/bams3/source_readers_internal.h"
+#include "cnf/hts/input.h"
 
 namespace cnf::bams3 {
 
 std::unique_ptr<RecordSource> open_source(const std::string& uri, const SourceOptions& options,
                                           const Context& context) {
-  return read_records(std::make_unique<Input>(uri, options, context), options.reference);
+  return read_records(
+      std::make_unique<hts::Input>(uri, hts::Content::alignments, options.storage, context),
+      options.reference);
 }
 
-std::unique_ptr<RecordSource> read_records(std::unique_ptr<Input> input,
+std::unique_ptr<RecordSource> read_records(std::unique_ptr<hts::Input> input,
                                            const std::string& reference) {
   switch (input->file()->format.format) {
     case bam:

@@ -19,8 +19,8 @@
 #include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/record.h"
 #include "cnf/formats/bams3/source.h"
-#include "cnf/formats/bams3/source_input_internal.h"
 #include "cnf/formats/bams3/source_readers_internal.h"
+#include "cnf/hts/input.h"
 
 namespace cnf::bams3 {
 namespace {
@@ -32,7 +32,9 @@ constexpr std::string_view kRemedy = "the file is damaged or cut short: make it 
 
 class BamSource final : public RecordSource {
  public:
-  explicit BamSource(std::unique_ptr<Input> input) : input_(std::move(input)) { read_header(); }
+  explicit BamSource(std::unique_ptr<hts::Input> input) : input_(std::move(input)) {
+    read_header();
+  }
 
   const Header& header() const override { return header_; }
   std::string name() const override { return input_->name(); }
@@ -50,7 +52,7 @@ class BamSource final : public RecordSource {
   [[nodiscard]] std::string where() const;
   [[noreturn]] void fail(std::string_view why) const;
 
-  std::unique_ptr<Input> input_;
+  std::unique_ptr<hts::Input> input_;
   Header header_;
   std::uint64_t records_ = 0;  // begun; 0 while the header is read
 };
@@ -164,7 +166,7 @@ bool BamSource::next(RecordBatch& batch) {
 
 }  // namespace
 
-std::unique_ptr<RecordSource> read_bam(std::unique_ptr<Input> input) {
+std::unique_ptr<RecordSource> read_bam(std::unique_ptr<hts::Input> input) {
   return std::make_unique<BamSource>(std::move(input));
 }
 

@@ -20,9 +20,9 @@
 #include "cnf/formats/bams3/header.h"
 #include "cnf/formats/bams3/record.h"
 #include "cnf/formats/bams3/source.h"
-#include "cnf/formats/bams3/source_input_internal.h"
 #include "cnf/formats/bams3/source_readers_internal.h"
 #include "cnf/formats/bams3/source_references_internal.h"
+#include "cnf/hts/input.h"
 
 namespace cnf::bams3 {
 namespace {
@@ -123,7 +123,7 @@ MutableByteSpan append_binary(const bam1_t& record, RecordBatch& batch) {
 // What SAM and CRAM have in common: htslib parses, we take the binary form.
 class HtsSource : public RecordSource {
  public:
-  explicit HtsSource(std::unique_ptr<Input> input)
+  explicit HtsSource(std::unique_ptr<hts::Input> input)
       : input_(std::move(input)),
         sam_header_(sam_hdr_read(input_->file()), &sam_hdr_destroy),
         record_(bam_init1(), &bam_destroy1) {
@@ -164,11 +164,11 @@ class HtsSource : public RecordSource {
   [[nodiscard]] virtual std::string where() const {
     return input_->name() + ", record " + std::to_string(records_);
   }
-  [[nodiscard]] Input& input() const { return *input_; }
+  [[nodiscard]] hts::Input& input() const { return *input_; }
   [[nodiscard]] sam_hdr_t* sam_header() const { return sam_header_.get(); }
 
  private:
-  std::unique_ptr<Input> input_;
+  std::unique_ptr<hts::Input> input_;
   SamHeader sam_header_;
   SamRecord record_;
   Header header_;
@@ -210,7 +210,7 @@ class SamSource final : public HtsSource {
 
 class CramSource final : public HtsSource {
  public:
-  CramSource(std::unique_ptr<Input> from, const std::string& reference)
+  CramSource(std::unique_ptr<hts::Input> from, const std::string& reference)
       : HtsSource(std::move(from)) {
     htsFile* file = input().file();
     const char* ref_path = std::getenv("REF_PATH");
@@ -234,11 +234,11 @@ class CramSource final : public HtsSource {
 
 }  // namespace
 
-std::unique_ptr<RecordSource> read_sam(std::unique_ptr<Input> input) {
+std::unique_ptr<RecordSource> read_sam(std::unique_ptr<hts::Input> input) {
   return std::make_unique<SamSource>(std::move(input));
 }
 
-std::unique_ptr<RecordSource> read_cram(std::unique_ptr<Input> input,
+std::unique_ptr<RecordSource> read_cram(std::unique_ptr<hts::Input> input,
                                         const std::string& reference) {
   return std::make_unique<CramSource>(std::move(input), reference);
 }

@@ -33,10 +33,10 @@
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/header.h"
-#include "cnf/formats/bams3/source_feed_internal.h"
-#include "cnf/formats/bams3/source_input_internal.h"
 #include "cnf/formats/bams3/source_readers_internal.h"
 #include "cnf/formats/bams3/test_records_internal.h"
+#include "cnf/hts/feed.h"
+#include "cnf/hts/input.h"
 #include "cnf/testing/temp_dir.h"
 
 namespace cnf::bams3 {
@@ -213,7 +213,7 @@ class Fifo {
  public:
   explicit Fifo(fs::path path) : path_(std::move(path)) {
     if (::mkfifo(path_.c_str(), 0600) != 0) throw std::runtime_error("mkfifo");
-    descriptor_ = Descriptor(::open(path_.c_str(), O_RDWR | O_CLOEXEC));  // waits for nobody
+    descriptor_ = hts::Descriptor(::open(path_.c_str(), O_RDWR | O_CLOEXEC));  // waits for nobody
   }
   [[nodiscard]] const fs::path& path() const { return path_; }
   void write(std::string_view bytes) const {
@@ -224,7 +224,7 @@ class Fifo {
 
  private:
   fs::path path_;
-  Descriptor descriptor_;
+  hts::Descriptor descriptor_;
 };
 
 TEST(Source, AFifoIsReadToItsEnd) {
@@ -259,14 +259,14 @@ TEST(Source, ADeadlineEndsTheWaitForASilentPipe) {
 TEST(Source, AFeedThatBreaksBetweenRecordsIsNoShortFile) {
   const std::string bam = bam_of(some_records(3));
   bool given = false;
-  Feed feed(
+  hts::Feed feed(
       [&](const Context&) -> ByteSpan {
         if (given) throw Error(Errc::unavailable, "fetch", "s3://b/k", "reset by peer");
         given = true;
         return as_bytes(bam);
       },
       {});
-  const Descriptor reader = feed.take_reader();
+  const hts::Descriptor reader = feed.take_reader();
   std::string got(bam.size() + 1, '\0');
   std::size_t size = 0;
   for (ssize_t n = 1; n > 0; size += static_cast<std::size_t>(n)) {
@@ -288,8 +288,10 @@ TEST(Source, AStoreThatFailsAnywhereGivesItsOwnErrorOrAllRecords) {
     const storage::Faulty faulty = storage::make_faulty(store, {.nth = nth});
     std::string got;
     try {
-      const auto source = read_records(
-          std::make_unique<Input>(storage::Location{faulty.storage, "x.bam"}, Context()), {});
+      const auto source =
+          read_records(std::make_unique<hts::Input>(storage::Location{faulty.storage, "x.bam"},
+                                                    hts::Content::alignments, Context()),
+                       {});
       got = read_rest(*source);
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), Errc::unavailable) << nth;

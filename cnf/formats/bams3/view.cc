@@ -30,8 +30,8 @@
 #include "cnf/formats/bams3/hts_record.h"
 #include "cnf/formats/bams3/record.h"
 #include "cnf/formats/bams3/record_filter.h"
-#include "cnf/formats/bams3/region.h"
 #include "cnf/formats/bams3/streams.h"
+#include "cnf/hts/region.h"
 
 namespace cnf::bams3 {
 

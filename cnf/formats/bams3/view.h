@@ -12,9 +12,12 @@
 #include "cnf/core/util/context.h"
 #include "cnf/formats/bams3/dataset.h"
 #include "cnf/formats/bams3/record_filter.h"
-#include "cnf/formats/bams3/region.h"
+#include "cnf/hts/region.h"
 
 namespace cnf::bams3 {
+
+using hts::Bed;
+using hts::Region;
 
 /// Which records are wanted; what each field means is what samtools view means by it.
 struct ViewQuery {

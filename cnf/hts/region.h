@@ -4,13 +4,26 @@
 #include <cstdint>
 #include <istream>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
-#include "cnf/formats/bams3/header.h"
+namespace cnf::hts {
 
-namespace cnf::bams3 {
+/// Finds sequences (references, contigs) by name; of equal names the first counts.
+class SequenceNames {
+ public:
+  SequenceNames() = default;
+  /// Gives the name the next number, from 0.
+  void add(std::string name);
+  [[nodiscard]] std::optional<std::uint32_t> find(std::string_view name) const;
+
+ private:
+  std::unordered_map<std::string, std::uint32_t> ids_;
+  std::uint32_t next_ = 0;
+};
 
 /// A stretch of a reference, 0-based half-open; or the records without a reference, or everything.
 struct Region {
@@ -24,7 +37,7 @@ struct Region {
 /// Reads a region as samtools does: "chr1", "chr1:1,000-2,000" (1-based, inclusive), "chr1:1000",
 /// "chr1:-500", "{HLA-A*01:01}:1-9", "*" (unplaced), "." (everything).
 /// Throws Error not_found (no such reference), invalid_argument (not a region, or ambiguous).
-[[nodiscard]] Region parse_region(std::string_view text, const ReferenceNames& names);
+[[nodiscard]] Region parse_region(std::string_view text, const SequenceNames& names);
 
 /// Intervals of a BED file. Immutable after load. Threads: concurrent use is fine.
 class Bed {
@@ -33,7 +46,7 @@ class Bed {
   /// name and one number is that position, 1-based; a name alone is all of it; track, browser and #
   /// lines are passed over. References that the header lacks are too. Throws Error corrupt_data,
   /// naming `subject` and the line.
-  [[nodiscard]] static Bed load(std::istream& in, const ReferenceNames& names,
+  [[nodiscard]] static Bed load(std::istream& in, const SequenceNames& names,
                                 std::string_view subject);
 
   /// True if [start, end) of a reference overlaps an interval.
@@ -51,4 +64,4 @@ class Bed {
   std::vector<std::vector<Interval>> by_ref_;  // merged, ascending
 };
 
-}  // namespace cnf::bams3
+}  // namespace cnf::hts

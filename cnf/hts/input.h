@@ -8,21 +8,28 @@
 #include <htslib/hfile.h>
 #include <htslib/hts.h>
 
+#include "cnf/core/storage/options.h"
 #include "cnf/core/storage/uri.h"
 #include "cnf/core/util/context.h"
-#include "cnf/formats/bams3/source.h"
-#include "cnf/formats/bams3/source_feed_internal.h"
+#include "cnf/hts/feed.h"
 
-namespace cnf::bams3 {
+namespace cnf::hts {
+
+/// What an input must hold.
+enum class Content : std::uint8_t {
+  alignments,  ///< SAM, BAM, CRAM
+  variants,    ///< VCF, BCF
+};
 
 /// An input as htslib reads it, wherever it lies. Threads: one at a time.
 class Input {
  public:
   /// Opens a path, a URI or "-", and finds out what it holds.
-  /// Throws Error not_found, permission_denied, corrupt_data (not SAM, BAM or CRAM), unsupported.
-  Input(const std::string& uri, const SourceOptions& options, const Context& context);
+  /// Throws Error not_found, permission_denied, corrupt_data (other content), unsupported.
+  Input(const std::string& uri, Content content, const storage::Options& options,
+        const Context& context);
   /// The same for an object whose store is open already.
-  Input(storage::Location location, const Context& context);
+  Input(storage::Location location, Content content, const Context& context);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] htsFile* file() const noexcept { return file_.get(); }
@@ -42,10 +49,11 @@ class Input {
   };
 
   std::string name_;  // as messages have it
+  Content content_;
   Context context_;
   std::unique_ptr<Feed> feed_;  // outlives file_, which reads from it
   std::unique_ptr<htsFile, CloseFile> file_;
   hFILE* stream_ = nullptr;  // owned by file_
 };
 
-}  // namespace cnf::bams3
+}  // namespace cnf::hts

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cnf/hts/input.h"
+
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
@@ -27,12 +29,10 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
-#include "cnf/formats/bams3/hts_record.h"
-#include "cnf/formats/bams3/source.h"
-#include "cnf/formats/bams3/source_feed_internal.h"
-#include "cnf/formats/bams3/source_input_internal.h"
+#include "cnf/hts/feed.h"
+#include "cnf/hts/messages.h"
 
-namespace cnf::bams3 {
+namespace cnf::hts {
 namespace {
 
 // Two windows are held: one is sent to the decoder while the next is fetched.
@@ -134,7 +134,7 @@ bool is_regular(const Descriptor& descriptor, const std::string& name) {
   struct stat info {};
   if (::fstat(descriptor.get(), &info) != 0) fail_errno(name, errno);
   if (S_ISDIR(info.st_mode)) {
-    throw Error(Errc::invalid_argument, "open", name, "it is a folder, not an alignment file");
+    throw Error(Errc::invalid_argument, "open", name, "it is a folder, not a file");
   }
   return S_ISREG(info.st_mode);
 }
@@ -144,14 +144,23 @@ std::string describe(const htsFormat& format) {
   return text ? text.get() : "unknown data";
 }
 
-void check_format(const htsFormat& format, const std::string& name) {
-  constexpr std::string_view kRemedy = "give a SAM, BAM or CRAM file";
+bool holds(const htsFormat& format, Content content) {
+  if (content == Content::variants) return format.format == vcf || format.format == bcf;
+  return format.format == sam || format.format == bam || format.format == cram;
+}
+
+void check_format(const htsFormat& format, Content content, const std::string& name) {
+  const bool alignments = content == Content::alignments;
+  const std::string_view remedy =
+      alignments ? "give a SAM, BAM or CRAM file" : "give a VCF or BCF file";
   if (format.format == empty_format) {
-    throw Error(Errc::corrupt_data, "open", name, "it is empty", kRemedy);
+    throw Error(Errc::corrupt_data, "open", name, "it is empty", remedy);
   }
-  if (format.format != sam && format.format != bam && format.format != cram) {
+  if (!holds(format, content)) {
     throw Error(Errc::corrupt_data, "open", name,
-                "it is no alignment file but looks like " + describe(format), kRemedy);
+                std::string("it is no ") + (alignments ? "alignment" : "variant") +
+                    " file but looks like " + describe(format),
+                remedy);
   }
   // htslib recognises SAM inside xz but cannot read it, and ends the process when it tries.
   if (format.compression != no_compression && format.compression != gzip &&
@@ -163,16 +172,18 @@ void check_format(const htsFormat& format, const std::string& name) {
 
 }  // namespace
 
-Input::Input(const std::string& uri, const SourceOptions& options, const Context& context)
-    : name_(uri == "-" ? "standard input" : uri), context_(context) {
+Input::Input(const std::string& uri, Content content, const storage::Options& options,
+             const Context& context)
+    : name_(uri == "-" ? "standard input" : uri), content_(content), context_(context) {
   if (is_store_uri(uri)) {
-    open_object(storage::locate(uri, options.storage));
+    open_object(storage::locate(uri, options));
   } else {
     open_path(uri);
   }
 }
 
-Input::Input(storage::Location location, const Context& context) : context_(context) {
+Input::Input(storage::Location location, Content content, const Context& context)
+    : content_(content), context_(context) {
   open_object(std::move(location));
 }
 
@@ -208,7 +219,7 @@ void Input::open_file(Descriptor descriptor) {
     fail_errno(name_, code);
   }
   if (format.format == empty_format && feed_) feed_->check();
-  check_format(format, name_);
+  check_format(format, content_, name_);
   file_.reset(hts_hopen(stream.get(), name_.c_str(), "r"));
   if (!file_) {
     if (feed_) feed_->check();
@@ -228,4 +239,4 @@ void Input::check_reading() const {
   if (herrno(stream_) != 0) fail_errno(name_, herrno(stream_));
 }
 
-}  // namespace cnf::bams3
+}  // namespace cnf::hts

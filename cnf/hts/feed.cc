@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cnf/hts/feed.h"
+
 #include <array>
 #include <cerrno>
 #include <cstddef>
@@ -18,9 +20,8 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
-#include "cnf/formats/bams3/source_feed_internal.h"
 
-namespace cnf::bams3 {
+namespace cnf::hts {
 namespace {
 
 constexpr int kPollMilliseconds = 100;
@@ -99,4 +100,4 @@ void Feed::send_all(ByteSpan bytes) {
   }
 }
 
-}  // namespace cnf::bams3
+}  // namespace cnf::hts

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cnf/formats/bams3/bgzf_writer.h"
+#include "cnf/hts/bgzf_writer.h"
 
 #include <algorithm>
 #include <array>
@@ -18,7 +18,7 @@
 #include "cnf/core/worker/pipeline.h"
 #include "cnf/core/worker/pool.h"
 
-namespace cnf::bams3 {
+namespace cnf::hts {
 namespace {
 
 constexpr std::size_t kBlock = BGZF_BLOCK_SIZE;
@@ -84,4 +84,4 @@ void BgzfWriter::finish() {
   out_(std::as_bytes(std::span(kEndOfFile)));
 }
 
-}  // namespace cnf::bams3
+}  // namespace cnf::hts

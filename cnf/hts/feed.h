@@ -11,7 +11,7 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 
-namespace cnf::bams3 {
+namespace cnf::hts {
 
 /// A file descriptor that is closed once.
 class Descriptor {
@@ -71,4 +71,4 @@ class Feed {
   std::jthread thread_;
 };
 
-}  // namespace cnf::bams3
+}  // namespace cnf::hts

@@ -12,28 +12,29 @@
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
-#include "cnf/formats/bams3/region.h"
+#include "cnf/hts/region.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   namespace bams3 = cnf::bams3;
+  namespace hts = cnf::hts;
   using cnf::Errc;
   using cnf::fuzz::require;
   const std::string_view text = cnf::as_text(cnf::fuzz::bytes_of(data, size));
   const std::size_t line_end = text.find('\n');
   const bams3::Header header = cnf::fuzz::small_header();
-  const bams3::ReferenceNames names(header);
+  const cnf::hts::SequenceNames names = bams3::reference_names(header);
 
   cnf::fuzz::returns({Errc::not_found, Errc::invalid_argument}, [&] {
-    const bams3::Region region = bams3::parse_region(text.substr(0, line_end), names);
-    if (region.kind != bams3::Region::Kind::interval) return;
+    const hts::Region region = hts::parse_region(text.substr(0, line_end), names);
+    if (region.kind != hts::Region::Kind::interval) return;
     require(region.ref < header.references.size(), "a region of no reference");
     require(region.start >= 0 && region.start < region.end, "a region that is none");
   });
   if (line_end == std::string_view::npos) return 0;
   cnf::fuzz::returns({Errc::corrupt_data}, [&] {
     std::istringstream lines{std::string(text.substr(line_end + 1))};
-    const bams3::Bed bed = bams3::Bed::load(lines, names, "input");
-    for (const bams3::Region& region : bed.regions()) {
+    const hts::Bed bed = hts::Bed::load(lines, names, "input");
+    for (const hts::Region& region : bed.regions()) {
       require(region.ref < header.references.size(), "an interval of no reference");
       if (region.start == region.end) continue;
       require(bed.overlaps(region.ref, region.start, region.end),

@@ -8,7 +8,7 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 
-namespace cnf::bams3 {
+namespace cnf::hts {
 
 /// Compresses a stream as BGZF (SAMv1, section 4.1), blocks in parallel. Threads: one at a time.
 class BgzfWriter {
@@ -34,4 +34,4 @@ class BgzfWriter {
   std::vector<std::size_t> breaks_;  // where a block must end
 };
 
-}  // namespace cnf::bams3
+}  // namespace cnf::hts

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cnf/formats/bams3/region.h"
+#include "cnf/hts/region.h"
 
 #include <algorithm>
 #include <charconv>
@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <istream>
 #include <limits>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <system_error>
@@ -18,11 +19,11 @@
 
 #include "cnf/core/util/error.h"
 
-namespace cnf::bams3 {
+namespace cnf::hts {
 namespace {
 
 int id_of_name(void* names, const char* name) {
-  const auto id = static_cast<const ReferenceNames*>(names)->find(name);
+  const auto id = static_cast<const SequenceNames*>(names)->find(name);
   return id ? static_cast<int>(*id) : -1;
 }
 
@@ -39,7 +40,15 @@ bool is_comment(const std::string& line) {
 
 }  // namespace
 
-Region parse_region(std::string_view text, const ReferenceNames& names) {
+void SequenceNames::add(std::string name) { ids_.try_emplace(std::move(name), next_++); }
+
+std::optional<std::uint32_t> SequenceNames::find(std::string_view name) const {
+  const auto found = ids_.find(std::string(name));
+  if (found == ids_.end()) return std::nullopt;
+  return found->second;
+}
+
+Region parse_region(std::string_view text, const SequenceNames& names) {
   const std::string region(text);
   if (region == "*") return {.kind = Region::Kind::unplaced};
   if (region == ".") return {.kind = Region::Kind::everything};
@@ -49,10 +58,10 @@ Region parse_region(std::string_view text, const ReferenceNames& names) {
   // htslib's own parser, so that every spelling means what it means to samtools. It only reads
   // names.
   const char* rest = hts_parse_region(region.c_str(), &id, &start, &end, id_of_name,
-                                      const_cast<ReferenceNames*>(&names), HTS_PARSE_THOUSANDS_SEP);
+                                      const_cast<SequenceNames*>(&names), HTS_PARSE_THOUSANDS_SEP);
   if (rest == nullptr && id == -1) {
     throw Error(Errc::not_found, "look up region", region, "the dataset has no such reference",
-                "cnf bams3 view -H lists them");
+                "the dataset's header lists them");
   }
   if (rest == nullptr || *rest != '\0' || start < 0 || start >= end) {
     throw Error(Errc::invalid_argument, "look up region", region,
@@ -62,7 +71,7 @@ Region parse_region(std::string_view text, const ReferenceNames& names) {
   return {.ref = static_cast<std::uint32_t>(id), .start = start, .end = end};
 }
 
-Bed Bed::load(std::istream& in, const ReferenceNames& names, std::string_view subject) {
+Bed Bed::load(std::istream& in, const SequenceNames& names, std::string_view subject) {
   Bed bed;
   std::string line;
   for (std::size_t number = 1; std::getline(in, line); ++number) {
@@ -127,4 +136,4 @@ std::vector<Region> Bed::regions() const {
   return regions;
 }
 
-}  // namespace cnf::bams3
+}  // namespace cnf::hts
