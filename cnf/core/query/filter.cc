@@ -18,6 +18,7 @@
 #include <fmt/format.h>
 
 #include "cnf/core/query/table.h"
+#include "cnf/core/query/zones.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::query {
@@ -83,6 +84,13 @@ class InRange final : public Predicate {
     const Column& column = table.column(column_);
     drop_nulls(column, selection);
     visit_integers(column, [&](auto values) { keep_in_range(values, selection); });
+  }
+  bool may_match(const ZoneMap& zones) const override {
+    const Zone* const zone = zones.find(column_);
+    if (zone == nullptr) return true;
+    // The conversion rounds alike on both sides: a bound beyond 2^53 may let a zone too many pass.
+    return !zone->empty() && (!low_ || zone->max >= static_cast<double>(*low_)) &&
+           (!high_ || zone->min <= static_cast<double>(*high_));
   }
   std::vector<std::string> columns() const override { return {column_}; }
   std::string describe() const override {
@@ -192,6 +200,13 @@ Selection Filter::select(const Table& table) const {
   std::iota(selection.begin(), selection.end(), std::uint32_t{0});
   for (const auto& predicate : predicates_) predicate->apply(table, selection);
   return selection;
+}
+
+bool Predicate::may_match(const ZoneMap& /*zones*/) const { return true; }
+
+bool Filter::may_match(const ZoneMap& zones) const {
+  return std::ranges::all_of(
+      predicates_, [&zones](const auto& predicate) { return predicate->may_match(zones); });
 }
 
 std::vector<std::string> Filter::columns() const {

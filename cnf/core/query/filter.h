@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cnf/core/query/table.h"
+#include "cnf/core/query/zones.h"
 
 namespace cnf::query {
 
@@ -21,6 +22,8 @@ class Predicate {
   /// Removes from `selection` the rows that do not meet it. Throws Error invalid_argument if the
   /// table has no such column, or one of a type that the condition does not apply to.
   virtual void apply(const Table& table, Selection& selection) const = 0;
+  /// False only if no row can meet it that lies within these zones: then a plan need not read them.
+  [[nodiscard]] virtual bool may_match(const ZoneMap& zones) const;
   /// The columns it looks at, so that a plan fetches them.
   [[nodiscard]] virtual std::vector<std::string> columns() const = 0;
   /// As --explain prints it: "mapq >= 20".
@@ -37,6 +40,8 @@ class Filter {
   /// The rows that meet every condition. Throws what Predicate::apply throws, and invalid_argument
   /// for a table of more than 2^32 - 1 rows.
   [[nodiscard]] Selection select(const Table& table) const;
+  /// False if the zones rule out any one condition: no row meets all of them.
+  [[nodiscard]] bool may_match(const ZoneMap& zones) const;
   /// Each column that a predicate looks at, once, in the order they were added.
   [[nodiscard]] std::vector<std::string> columns() const;
   /// "flags has none of 0x904 and mapq >= 20"; empty without conditions.

@@ -16,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include "cnf/core/query/table.h"
+#include "cnf/core/query/zones.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::query {
@@ -151,6 +152,33 @@ TEST(Filter, ANullMeetsNoCondition) {
   EXPECT_THAT(select(at_least("x", kMin), table), ElementsAre(0U, 2U));
   EXPECT_THAT(select(has_no_bits("x", 8), table), ElementsAre(0U, 2U));
   EXPECT_THAT(select(is_one_of("t", {"a"}), table), ElementsAre(0U, 2U));
+}
+
+TEST(Filter, ZonesRuleOutWhatNoRowWithinThemMeets) {
+  ZoneMap zones;
+  zones.set("mapq", {.min = 10, .max = 30});
+  zones.set("nulls", {});
+  const struct {
+    std::shared_ptr<const Predicate> predicate;
+    bool may_match;
+  } rows[] = {
+      {at_least("mapq", 30), true},     {at_least("mapq", 31), false},
+      {at_most("mapq", 10), true},      {at_most("mapq", 9), false},
+      {equals("mapq", 20), true},       {equals("mapq", 9), false},
+      {equals("mapq", 31), false},      {at_least("nulls", kMin), false},
+      {at_least("unknown", 31), true},  {at_least("mapq", kMin), true},
+      {at_most("mapq", kMax), true},    {at_least("mapq", kMax), false},
+      {has_all_bits("mapq", 64), true}, {is_one_of("mapq", {}), true},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(row.predicate->may_match(zones), row.may_match) << row.predicate->describe();
+  }
+  Filter filter;
+  EXPECT_TRUE(filter.may_match(zones));
+  filter.add(at_least("mapq", 20));
+  EXPECT_TRUE(filter.may_match(zones));
+  filter.add(at_most("mapq", 5));
+  EXPECT_FALSE(filter.may_match(zones));
 }
 
 TEST(Filter, RefusesWhatAConditionDoesNotApplyTo) {

@@ -19,6 +19,7 @@
 #include "cnf/core/query/filter.h"
 #include "cnf/core/query/plan.h"
 #include "cnf/core/query/table.h"
+#include "cnf/core/query/zones.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
@@ -106,6 +107,14 @@ query::Filter core_filter(const ViewQuery& query) {
   if (query.min_mapq > 0) filter.add(query::at_least("mapq", query.min_mapq));
   if (query.bed) filter.add(std::make_shared<InBed>(query.bed));
   return filter;
+}
+
+/// What the index tells of the group's columns as core_filter names them.
+query::ZoneMap zones_of(const GroupRow& row) {
+  query::ZoneMap zones;
+  zones.set("mapq",
+            {.min = static_cast<double>(row.min_mapq), .max = static_cast<double>(row.max_mapq)});
+  return zones;
 }
 
 index::Interval interval_of(const Region& region) {
@@ -284,7 +293,7 @@ ViewPlan plan_view(const Dataset& dataset, const ViewQuery& query, Form form,
   if (regions.empty()) regions.emplace_back();
   for (const std::optional<Region>& region : regions) {
     for (const GroupRow& row : groups_for(dataset, region, query.bed.get(), context)) {
-      if (query.min_mapq > row.max_mapq) continue;
+      if (!view->filter.may_match(zones_of(row))) continue;
       if (counts_by_index && is_counted_whole(row, region)) {
         result.counted += row.group_records;
         continue;

@@ -2,22 +2,17 @@
 #pragma once
 
 #include <cstddef>
-#include <limits>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "cnf/core/query/zones.h"
 #include "cnf/formats/vcfs3/site.h"
 
 namespace cnf::vcfs3 {
 
-/// The least and the greatest of some numbers; nothing if min > max.
-struct Zone {
-  double min = std::numeric_limits<double>::infinity();
-  double max = -std::numeric_limits<double>::infinity();
-  [[nodiscard]] bool empty() const noexcept { return min > max; }
-  bool operator==(const Zone&) const = default;
-};
+/// Core's notion, so that zones of every format mean the same (cnf/core/query/zones.h).
+using query::Zone;
 
 /// What the index tells of the records of a page, so that a filter need not read it.
 ///
