@@ -5,6 +5,7 @@ find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(pugixml REQUIRED)
 find_package(fmt REQUIRED)
+find_path(FLATBUFFERS_INCLUDE flatbuffers/flatbuffer_builder.h REQUIRED)  # headers alone
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd>=1.5.4)
 pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)

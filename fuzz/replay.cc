@@ -25,12 +25,14 @@ std::vector<fs::path> files_of(const fs::path& path) {
   return files;
 }
 
-void replay(const fs::path& path) {
+bool replay(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
+  if (!in) return false;
   const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
   // A copy of exactly its size: the address sanitizer sees a read past the end.
   const std::vector<std::uint8_t> input(bytes.begin(), bytes.end());
   (void)LLVMFuzzerTestOneInput(input.data(), input.size());
+  return true;
 }
 
 }  // namespace
@@ -42,7 +44,10 @@ int main(int argc, char** argv) {
       // The last line names the input that crashed.
       std::printf("%s\n", path.c_str());
       std::fflush(stdout);
-      replay(path);
+      if (!replay(path)) {
+        std::printf("cannot be read\n");
+        return 1;
+      }
       ++count;
     }
   }
