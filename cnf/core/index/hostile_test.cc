@@ -184,6 +184,25 @@ class Forge {
   Buffer bytes_;
 };
 
+TEST(HostileTree, MoreColumnsThanARowMayHaveAreRefusedByTheTrailer) {
+  Buffer raw;
+  ByteWriter out(raw);
+  out.put(std::uint8_t{0});
+  out.put_varint(0);
+  for (std::size_t i = 0; i <= kMaxColumns; ++i) out.put(std::uint8_t{0});
+  for (const std::size_t columns : {kMaxColumns, kMaxColumns + 1}) {
+    const Buffer bytes =
+        Forge().with_root(raw.span().first(2 + columns),
+                          {.kind = TreeKind::interval, .columns = columns, .summed = 0});
+    const auto opened = [&] { return IntervalTree(memory_pages({}, "forged"), bytes).columns(); };
+    if (columns == kMaxColumns) {
+      EXPECT_EQ(opened(), kMaxColumns);
+    } else {
+      EXPECT_EQ(error_of(opened).code(), Errc::corrupt_data);
+    }
+  }
+}
+
 Inner inner_of(std::vector<Child<IntervalTraits>> children, unsigned level = 1) {
   return {.level = level, .children = std::move(children)};
 }
@@ -305,7 +324,7 @@ TEST(HostileTree, RawPages) {
          out.put_varint(10);
          for (int i = 0; i < 30; ++i) out.put(std::uint8_t{0});
        },
-       {.kind = TreeKind::interval, .columns = 1'024, .summed = 0}},
+       {.kind = TreeKind::interval, .columns = 16'384, .summed = 0}},
       {"bytes_behind_the_end",
        [](ByteWriter& out) { out.put(std::uint8_t{0}), out.put_varint(0), out.put('x'); }},
       {"nothing", [](ByteWriter&) {}},

@@ -18,7 +18,7 @@ namespace cnf::index {
 inline constexpr std::size_t kMaxPageBytes = std::size_t{1} << 20;  // before compression
 inline constexpr std::size_t kMaxStoredBytes = kMaxPageBytes + 16;  // and the page's own head
 inline constexpr std::size_t kMaxPageEntries = 65'536;              // rows or children of a page
-inline constexpr std::size_t kMaxColumns = 1'024;
+inline constexpr std::size_t kMaxColumns = 16'384;
 inline constexpr unsigned kMaxLevels =
     32;  // inner pages have two children: 2^32 pages, and to spare
 

@@ -30,7 +30,7 @@ namespace cnf::index {
 struct TreeOptions {
   std::size_t page_rows = 512;       ///< At most; fewer where they would exceed 256 KiB.
   std::size_t page_children = 4096;  ///< At most; fewer where they would exceed 32 KiB.
-  std::size_t columns = 0;           ///< Integers per row, besides the key; at most 1,024.
+  std::size_t columns = 0;           ///< Integers per row, besides the key; at most 16,384.
   /// The first so many columns are summed; fewer sums make the root, and so each opening, smaller.
   std::size_t summed = std::numeric_limits<std::size_t>::max();
 };
