@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -21,6 +20,7 @@
 #include "cnf/core/compress/codec.h"
 #include "cnf/core/metadata/manager.h"
 #include "cnf/core/metadata/metadata.h"
+#include "cnf/core/query/new_dataset.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/checksum.h"
 #include "cnf/core/util/context.h"
@@ -201,13 +201,15 @@ class Conversion {
       describe(metadata, report);
       return metadata;
     } catch (...) {
-      discard();
+      writer_->discard();
       throw;
     }
   }
 
-  /// Removes what run() wrote.
-  void discard() noexcept { writer_->discard(); }
+  void commit(const metadata::Metadata& manifest,
+              const std::optional<metadata::Committed>& existing) {
+    writer_->commit(manifest, existing);
+  }
 
  private:
   void encode_all(GroupCutter& cutter, DatasetWriter& writer, const Budget& budget) {
@@ -222,8 +224,6 @@ class Conversion {
   void describe(metadata::Metadata& metadata, ConvertReport& report) const {
     report.chunks = metadata.chunks.num_chunks;
     report.stored_bytes = metadata.storage.total_size;
-    metadata.dataset_id = random_id(16);
-    metadata.created = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
     metadata.created_by = "cnf " CNF_VERSION;
     metadata.compression.algorithm = options_.codec.algorithm;
     metadata.compression.level = options_.codec.level;
@@ -245,12 +245,8 @@ class Conversion {
 
 ConvertReport convert(const std::string& input, const std::shared_ptr<storage::Storage>& target,
                       const ConvertOptions& options, const Context& context) {
-  metadata::Manager manager(target);
-  const std::optional<metadata::Committed> existing = manager.try_load(context);
-  if (existing && options.existing == ConvertOptions::Existing::refuse) {
-    throw Error(Errc::already_exists, "convert", target->uri(), "there is a dataset already",
-                "replace it with --overwrite, or choose another place");
-  }
+  const std::optional<metadata::Committed> existing =
+      query::load_existing(target, options.existing, context);
   ConvertReport report;
   Conversion conversion(target, options, context);
   metadata::Metadata metadata;
@@ -260,15 +256,7 @@ ConvertReport convert(const std::string& input, const std::shared_ptr<storage::S
     if (!can_be_read_again(input)) throw;
     metadata = conversion.run(input, false, report);
   }
-  try {
-    existing ? manager.replace(metadata, existing->etag, context)
-             : manager.create(metadata, context);
-  } catch (const Error& error) {
-    // Somebody else's dataset is there now, or the store refused: ours will never be named.
-    if (error.code() == Errc::already_exists || error.code() == Errc::precondition_failed)
-      conversion.discard();
-    throw;
-  }
+  conversion.commit(metadata, existing);
   if (options.progress != nullptr) options.progress->finish();
   return report;
 }

@@ -8,6 +8,7 @@
 
 #include "cnf/core/chunk/chunk.h"
 #include "cnf/core/compress/codec.h"
+#include "cnf/core/query/new_dataset.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/context.h"
@@ -18,7 +19,7 @@ namespace cnf::bams3 {
 
 struct ConvertOptions {
   Order order = Order::coordinate;
-  enum class Existing : std::uint8_t { refuse, replace };
+  using Existing = query::Existing;
   Existing existing = Existing::refuse;
   compress::CodecOptions codec = {.algorithm = "zstd", .level = 6};
   /// Where a chunk ends; null: FixedStrategy of 64 MiB.

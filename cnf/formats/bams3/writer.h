@@ -3,13 +3,15 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <optional>
 #include <vector>
 
 #include "cnf/core/chunk/chunk.h"
 #include "cnf/core/chunk/coordinator.h"
 #include "cnf/core/index/interval.h"
+#include "cnf/core/metadata/manager.h"
 #include "cnf/core/metadata/metadata.h"
+#include "cnf/core/query/new_dataset.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/context.h"
 #include "cnf/formats/bams3/group.h"
@@ -38,8 +40,12 @@ class DatasetWriter {
   /// Writes what is left. The manifest's parts that this knows: objects, chunks, total size.
   [[nodiscard]] metadata::Metadata finish(const Header& header);
 
-  /// Removes every object written so far, as far as it can be done; for a writer that gave up.
-  void discard() noexcept;
+  /// As query::NewDataset has them.
+  void discard() noexcept { dataset_.discard(); }
+  void commit(const metadata::Metadata& manifest,
+              const std::optional<metadata::Committed>& existing) {
+    dataset_.commit(manifest, existing);
+  }
 
   [[nodiscard]] std::uint64_t groups() const noexcept { return groups_; }
 
@@ -51,21 +57,16 @@ class DatasetWriter {
 
   void open_chunk(const chunk::Key& first);
   void close_chunk();
-  void put_object(metadata::Metadata& metadata, std::string_view name, const std::string& path,
-                  ByteSpan bytes, Buffer root, bool inline_it);
 
-  std::shared_ptr<storage::Storage> root_;
-  std::shared_ptr<storage::Storage> chunk_storage_;
   Options options_;
-  Context context_;
-  chunk::Coordinator coordinator_;
+  query::NewDataset dataset_;
+  chunk::Coordinator& coordinator_;  // of dataset_
   Buffer index_bytes_;
   std::unique_ptr<index::IntervalTreeBuilder> index_;
   std::vector<PendingGroup> pending_;  // of the open chunk: A parts wait for its end
   std::uint64_t pending_bytes_ = 0;
   chunk::Fill fill_;
   std::uint64_t groups_ = 0;
-  std::vector<std::string> written_objects_;
 };
 
 }  // namespace cnf::bams3

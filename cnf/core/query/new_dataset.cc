@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cnf/core/query/new_dataset.h"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "cnf/core/chunk/chunk.h"
+#include "cnf/core/chunk/coordinator.h"
+#include "cnf/core/index/btree.h"
+#include "cnf/core/index/paged_tree.h"
+#include "cnf/core/metadata/manager.h"
+#include "cnf/core/metadata/metadata.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
+
+namespace cnf::query {
+namespace {
+
+// Objects and roots up to these sizes travel in the manifest itself.
+constexpr std::size_t kMaxCarried = std::size_t{64} << 10;
+constexpr std::size_t kMaxCarriedRoot = std::size_t{48} << 10;
+
+}  // namespace
+
+std::optional<metadata::Committed> load_existing(const std::shared_ptr<storage::Storage>& root,
+                                                 Existing policy, const Context& context) {
+  std::optional<metadata::Committed> existing = metadata::Manager(root).try_load(context);
+  if (existing && policy == Existing::refuse) {
+    throw Error(Errc::already_exists, "convert", root->uri(), "there is a dataset already",
+                "replace it with --overwrite, or choose another place");
+  }
+  return existing;
+}
+
+NewDataset::NewDataset(std::shared_ptr<storage::Storage> root,
+                       std::shared_ptr<storage::Storage> chunks, const Context& context)
+    : root_(std::move(root)), context_(context), coordinator_(std::move(chunks), 0, context) {}
+
+bool NewDataset::put(std::string_view name, const std::string& path, ByteSpan bytes, Carry carry) {
+  paths_.push_back(path);
+  root_->put(path, bytes, {}, context_);
+  metadata::ObjectInfo info{
+      .name = std::string(name), .path = path, .length = bytes.size(), .crc32c = crc32c(bytes)};
+  const bool carried = carry == Carry::small && bytes.size() <= kMaxCarried;
+  if (carried) info.inlined = Buffer::copy_of(bytes);
+  object_bytes_ += bytes.size();
+  objects_.push_back(std::move(info));
+  return carried;
+}
+
+void NewDataset::put_tree(std::string_view name, const std::string& path,
+                          const std::function<index::TreeInfo(const Sink&)>& build) {
+  paths_.push_back(path);
+  const std::unique_ptr<storage::Writer> writer = root_->create(path, {}, context_);
+  index::TreeInfo tree = build([&](ByteSpan bytes) { writer->write(bytes); });
+  writer->commit();
+  metadata::ObjectInfo info{
+      .name = std::string(name), .path = path, .length = tree.bytes, .crc32c = tree.crc32c};
+  if (tree.root.size() <= kMaxCarriedRoot) info.root = std::move(tree.root);
+  object_bytes_ += tree.bytes;
+  objects_.push_back(std::move(info));
+}
+
+metadata::Metadata NewDataset::finish(const chunk::Strategy& strategy) {
+  coordinator_.finish_chunk();
+  const auto& chunks = coordinator_.written();
+  std::uint64_t chunk_bytes = 0;
+  put_tree(metadata::kChunkIndex, fmt::format("_index/chunks-{}.idx", id()), [&](const Sink& sink) {
+    index::BTreeBuilder builder({.columns = 2, .summed = 1}, sink);
+    for (const chunk::WrittenChunk& chunk : chunks) {
+      builder.add(index::big_endian_key(chunk.number),
+                  std::array<std::uint64_t, 2>{chunk.length, chunk.crc32c});
+      chunk_bytes += chunk.length;
+    }
+    return builder.finish();
+  });
+  metadata::Metadata manifest;
+  manifest.dataset_id = random_id(16);
+  manifest.created = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  manifest.chunks.strategy = strategy.name();
+  manifest.chunks.chunk_size = strategy.chunk_size();
+  manifest.chunks.num_chunks = chunks.size();
+  if (!chunks.empty())
+    manifest.chunks.runs.push_back(
+        {.first = chunks.front().number, .count = chunks.size(), .id = id()});
+  manifest.storage.total_size = object_bytes_ + chunk_bytes;
+  manifest.objects = std::move(objects_);
+  return manifest;
+}
+
+void NewDataset::commit(const metadata::Metadata& manifest,
+                        const std::optional<metadata::Committed>& existing) {
+  metadata::Manager manager(root_);
+  try {
+    existing ? manager.replace(manifest, existing->etag, context_)
+             : manager.create(manifest, context_);
+  } catch (const Error& error) {
+    // After any other error the commit may have happened: then the objects are somebody's.
+    if (error.code() == Errc::already_exists || error.code() == Errc::precondition_failed)
+      discard();
+    throw;
+  }
+}
+
+void NewDataset::discard() noexcept {
+  coordinator_.abort();
+  try {
+    // The context that ended the work must not end the cleaning as well.
+    const Context context =
+        Context().with_deadline(Context::Clock::now() + std::chrono::seconds(10));
+    root_->remove(paths_, context);
+  } catch (const Error&) {
+    return;  // what is left are orphans, which validate names and gc removes
+  }
+}
+
+}  // namespace cnf::query

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cnf/core/chunk/chunk.h"
+#include "cnf/core/chunk/coordinator.h"
+#include "cnf/core/index/paged_tree.h"
+#include "cnf/core/metadata/manager.h"
+#include "cnf/core/metadata/metadata.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
+
+namespace cnf::query {
+
+/// What becomes of a dataset that is there already.
+enum class Existing : std::uint8_t { refuse, replace };
+
+/// The dataset at a store's root, nullopt if there is none: what a commit will be conditional on.
+/// One request. Throws Error already_exists if there is one and `policy` is to refuse.
+[[nodiscard]] std::optional<metadata::Committed> load_existing(
+    const std::shared_ptr<storage::Storage>& root, Existing policy, const Context& context);
+
+/// A dataset that is being made: puts its chunks and objects on the store and lists them for the
+/// manifest. What holds for every format stands here; what the bytes are, the format knows.
+///
+/// Nothing is a dataset before commit(). One that is destroyed before leaves objects that nobody
+/// names; discard() removes them. Threads: one at a time.
+class NewDataset {
+ public:
+  /// \param root    where objects go; \param chunks  where chunks go (sharded or not).
+  NewDataset(std::shared_ptr<storage::Storage> root, std::shared_ptr<storage::Storage> chunks,
+             const Context& context);
+
+  [[nodiscard]] chunk::Coordinator& chunks() noexcept { return coordinator_; }
+  /// A part of the names of all chunks, and to be one of every object's: no earlier commit used it.
+  [[nodiscard]] const std::string& id() const noexcept { return coordinator_.id(); }
+
+  enum class Carry : std::uint8_t {
+    nothing,  ///< Readers fetch the object.
+    small,    ///< The manifest carries all of it, if it has at most 64 KiB.
+  };
+  /// Returns true if the manifest will carry it.
+  bool put(std::string_view name, const std::string& path, ByteSpan bytes, Carry carry);
+
+  using Sink = std::function<void(ByteSpan)>;
+  /// Streams a saved tree to its object as `build` gives it; the manifest carries its root, if that
+  /// has at most 48 KiB. Memory: as the storage's Writer.
+  void put_tree(std::string_view name, const std::string& path,
+                const std::function<index::TreeInfo(const Sink&)>& build);
+
+  /// Writes the open chunk's end and the chunk index. The manifest's parts that this knows: chunks,
+  /// objects, total size, a new dataset_id, the time.
+  [[nodiscard]] metadata::Metadata finish(const chunk::Strategy& strategy);
+
+  /// Makes it the dataset at the root, in the place of `existing` if there is one. Throws Error
+  /// already_exists or precondition_failed if somebody else committed meanwhile: then, as nobody
+  /// will ever name them, the objects are removed.
+  void commit(const metadata::Metadata& manifest,
+              const std::optional<metadata::Committed>& existing);
+
+  /// Removes every object written so far, as far as it can be done; for a writer that gave up.
+  /// Works although the context has been cancelled, for up to 10 seconds.
+  void discard() noexcept;
+
+ private:
+  std::shared_ptr<storage::Storage> root_;
+  Context context_;
+  chunk::Coordinator coordinator_;
+  std::vector<metadata::ObjectInfo> objects_;
+  std::uint64_t object_bytes_ = 0;
+  std::vector<std::string> paths_;  // also of what was begun and perhaps not finished
+};
+
+}  // namespace cnf::query
