@@ -45,7 +45,7 @@ Placed placed(std::string_view key) {
 bool is_ours(const Placed& object) {
   if (!object.shard.empty()) return parse_chunk_name(object.key).has_value();
   return object.key.starts_with("data/") || object.key.starts_with("_index/") ||
-         object.key.starts_with("_header");
+         object.key.starts_with("_header") || object.key.starts_with("_samples-");
 }
 
 // Tells what a manifest names from what it does not.

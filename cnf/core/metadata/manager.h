@@ -45,9 +45,9 @@ class Manager {
       std::shared_ptr<storage::Storage> root, const Metadata& metadata);
 
   /// Objects that no manifest names: what dead or replaced writers left, also under another
-  /// sharding. Of what lies below the root only data/, _index/, _header* and data/ of every shard
-  /// is ours; other files are left alone. Paths as they lie on the root store, in its order. Cost:
-  /// one listing of the whole dataset.
+  /// sharding. Of what lies below the root only data/, _index/, _header*, _samples-* and data/ of
+  /// every shard is ours; other files are left alone. Paths as they lie on the root store, in its
+  /// order. Cost: one listing of the whole dataset.
   ///
   /// A writer that is still at work has no manifest yet: its objects look like orphans. See
   /// storage::FileInfo::modified before you delete.
