@@ -215,6 +215,7 @@ TEST(Orphans, WhatDeadAndReplacedWritersLeft) {
     EXPECT_THAT(Manager(store).orphans(metadata), IsEmpty()) << bits << " bits";
 
     std::vector<std::string> left = {"_index/spatial-aa.idx", "_header-aa.sam.zst",
+                                     "_samples-aa.json",
                                      "data/00002-aa.chunk",  // beyond its run
                                      "data/00000-cc.chunk",  // of a dead session
                                      "data/0-aa.chunk",      // no name of ours
