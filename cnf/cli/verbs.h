@@ -16,6 +16,7 @@ void add_du(Verb& root);
 void add_info(Verb& root);
 void add_validate(Verb& root);
 void add_gc(Verb& root);
+void add_copy(Verb& root);
 
 /// The verbs of one format each.
 void add_bams3(Verb& root);

@@ -269,11 +269,26 @@ class GcTest(DatasetTest):
 
 
 class CopyTest(DatasetTest):
-    def test_a_copied_dataset_is_one(self):
+    def test_copies_to_another_sharding_and_back(self):
         self.make()
-        self.ok("cp", "-r", "dataset", "copy")
-        self.assertEqual(self.tree("copy"), self.tree("dataset"))
-        self.assertEqual(self.findings("copy", want_status=0), [])
+        self.ok("copy", "--quiet", "--sharding-bits", "4", "dataset", "spread")
+        self.assertEqual(self.findings("spread", 0), [])
+        report = self.ok_json("copy", "--quiet", "--sharding-bits", "0", "spread", "back")
+        self.assertEqual(report["resumed"], 0)
+        self.assertEqual(self.tree("back"), self.tree("dataset"))
+
+    def test_refuses_to_replace_a_dataset(self):
+        self.make()
+        self.make("other")
+        self.assertIn("--overwrite", self.fails(1, "copy", "dataset", "other"))
+        self.ok("copy", "--quiet", "--overwrite", "dataset", "other")
+        self.ok("gc", "--quiet", "other")
+        self.assertEqual(self.tree("other"), self.tree("dataset"))
+
+    def test_explain_copies_nothing(self):
+        self.make()
+        self.assertIn("copy dataset to other", self.ok("copy", "--explain", "dataset", "other"))
+        self.assertFalse(os.path.exists(self.path("other")))
 
 
 if __name__ == "__main__":
