@@ -18,6 +18,7 @@
 
 #include "cnf/core/compress/codec.h"
 #include "cnf/core/compress/integers.h"
+#include "cnf/core/compress/range_coder.h"
 #include "cnf/core/index/btree.h"
 #include "cnf/core/index/btree_internal.h"
 #include "cnf/core/index/interval.h"
@@ -131,6 +132,16 @@ void write_index_seeds(const SeedWriter& seeds) {
   write_tree<index::BTreeTraits>(seeds, "btree_keys", 5, keys_only, name);
 }
 
+void write_range_coder_seeds(const SeedWriter& seeds) {
+  Buffer bytes;
+  compress::RangeEncoder coder(bytes);
+  std::vector<compress::AdaptiveBit> contexts(4);
+  for (std::size_t i = 0; i < 2'000; ++i) coder.code(contexts[i % 4], i * i % 97 < 5, 60);
+  coder.finish();
+  seeds.write("range_coder", "skewed", bytes);
+  seeds.write("range_coder", "text", as_bytes("any bytes are bits of some kind"));
+}
+
 void write_manifest_seeds(const SeedWriter& seeds) {
   metadata::Metadata manifest;
   manifest.format = "BAMS3";
@@ -184,9 +195,11 @@ int main(int argc, char** argv) {
   const cnf::fuzz::SeedWriter seeds{std::filesystem::path(argv[1])};
   cnf::fuzz::write_codec_seeds(seeds);
   cnf::fuzz::write_integer_seeds(seeds);
+  cnf::fuzz::write_range_coder_seeds(seeds);
   cnf::fuzz::write_index_seeds(seeds);
   cnf::fuzz::write_manifest_seeds(seeds);
   cnf::fuzz::write_text_seeds(seeds);
   cnf::fuzz::write_bams3_seeds(seeds);
+  cnf::fuzz::write_vcfs3_seeds(seeds);
   return 0;
 }
