@@ -20,7 +20,9 @@ struct Site {
   std::string_view filter = {};
   std::string_view info = {};
   std::string_view format = {};  ///< Empty where the file has no FORMAT column.
-  std::string_view raw = {};     ///< The whole line without its end, for `is_raw` records.
+  /// The whole line of an `is_raw` record, without its end; with it where lines of the file end in
+  /// CR LF and this one in LF (append_line knows).
+  std::string_view raw = {};
   bool is_raw = false;
 
   /// True if cells begin with a genotype: FORMAT is "GT" or begins with "GT:".
