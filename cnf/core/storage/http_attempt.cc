@@ -28,6 +28,10 @@ constexpr long kSendBuffer = 1L << 20;
 
 bool is_good(int status) { return status >= 200 && status < 300; }
 
+bool is_redirect(const HttpResponse& response) {
+  return response.status >= 300 && response.status < 400 && response.header("location");
+}
+
 }  // namespace
 
 HttpAttempt::HttpAttempt(CurlEasy easy, const HttpCall& call, HttpRequest request,
@@ -58,6 +62,12 @@ void HttpAttempt::set_up(const HttpEngineOptions& options) {
                    static_cast<long>(options.connect_timeout.count()));
   if (!options.ca_bundle.empty()) {
     curl_easy_setopt(handle, CURLOPT_CAINFO, options.ca_bundle.c_str());
+  }
+  if (options.follow_redirects) {
+    follows_redirects_ = true;
+    curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(handle, CURLOPT_MAXREDIRS, 5L);
+    curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   }
   curl_easy_setopt(handle, CURLOPT_USERAGENT, "cnf/0.1");
   if (request_.endpoint.is_loopback()) curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
@@ -132,6 +142,7 @@ void HttpAttempt::take_header(std::string_view line) {
   }
   if (line.empty()) {
     if (response_.status < 200) return;
+    if (follows_redirects_ && is_redirect(response_)) return;  // curl asks again elsewhere
     has_head_ = true;
     if (call_.sink && is_good(response_.status)) call_.sink->begin(response_);
     return;

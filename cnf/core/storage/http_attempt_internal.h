@@ -78,6 +78,7 @@ class HttpAttempt {
   std::size_t header_bytes_ = 0;
   std::size_t sent_ = 0;
   bool has_head_ = false;
+  bool follows_redirects_ = false;
   bool rewound_ = false;
   std::optional<Error> refusal_;
   Context::Clock::time_point progress_ = Context::Clock::now();

@@ -136,18 +136,20 @@ void DownloadSink::end() {
 }
 
 RangeSink::RangeSink(std::string subject, std::uint64_t offset, std::uint64_t length,
-                     std::span<const Transfer::Piece> pieces, EtagPin pin)
+                     std::span<const Transfer::Piece> pieces, EtagPin pin, Whole whole)
     : DownloadSink("read", std::move(subject), std::move(pin)),
       offset_(offset),
       length_(length),
-      pieces_(pieces) {}
+      pieces_(pieces),
+      whole_(whole) {}
 
 std::string RangeSink::first_range() const { return range_text(offset_, offset_ + length_); }
 
 std::pair<std::uint64_t, std::optional<std::uint64_t>> RangeSink::expect(const HttpResponse& head) {
   if (head.status != 206) {
-    refuse(Errc::unsupported, "asked for a range, the server sent the whole object",
-           "use a store that serves ranges");
+    const std::uint64_t length = expect_whole(head);
+    before_ = offset_;
+    return {0, length};
   }
   const auto range = parse_content_range(head.header("content-range").value_or(""));
   if (!range || range->first != offset_) {
@@ -164,7 +166,24 @@ std::pair<std::uint64_t, std::optional<std::uint64_t>> RangeSink::expect(const H
   return {offset_, offset_ + length_};
 }
 
+// The length of an object that comes whole, where a range was asked for.
+std::uint64_t RangeSink::expect_whole(const HttpResponse& head) const {
+  const std::optional<std::uint64_t> length = content_length(head);
+  if (whole_ == Whole::refuse || !length || *length > kSmallWhole) {
+    refuse(Errc::unsupported, "asked for a range, the server sent the whole object",
+           "use a store that serves ranges");
+  }
+  if (*length < offset_ + length_) {
+    refuse(Errc::corrupt_data, "the object ends at byte " + std::to_string(*length) +
+                                   ", before the range that was asked for");
+  }
+  return *length;
+}
+
 void RangeSink::store(ByteSpan bytes) {
+  const auto dropped = std::min<std::uint64_t>(before_, bytes.size());
+  before_ -= dropped;
+  bytes = bytes.subspan(dropped);
   while (!bytes.empty() && piece_ < pieces_.size()) {
     const auto& piece = pieces_[piece_];
     std::uint64_t now = 0;
@@ -185,6 +204,7 @@ void RangeSink::store(ByteSpan bytes) {
 }
 
 void RangeSink::restart() {
+  before_ = 0;
   piece_ = 0;
   in_piece_ = 0;
 }

@@ -69,19 +69,29 @@ class DownloadSink : public HttpSink {
 /// A range of a known length, scattered into the caller's pieces; bytes between them are dropped.
 class RangeSink final : public DownloadSink {
  public:
+  /// What to do with a server that ignores ranges and sends the whole object.
+  enum class Whole : std::uint8_t {
+    refuse,
+    accept_small,  ///< Up to kSmallWhole bytes are read, and what is not wanted is dropped.
+  };
+  static constexpr std::uint64_t kSmallWhole = std::uint64_t{16} << 20;
+
   RangeSink(std::string subject, std::uint64_t offset, std::uint64_t length,
-            std::span<const Transfer::Piece> pieces, EtagPin pin);
+            std::span<const Transfer::Piece> pieces, EtagPin pin, Whole whole = Whole::refuse);
 
  private:
   [[nodiscard]] std::string first_range() const override;
   [[nodiscard]] std::pair<std::uint64_t, std::optional<std::uint64_t>> expect(
       const HttpResponse& head) override;
+  [[nodiscard]] std::uint64_t expect_whole(const HttpResponse& head) const;
   void store(ByteSpan bytes) override;
   void restart() override;
 
   std::uint64_t offset_;
   std::uint64_t length_;
   std::span<const Transfer::Piece> pieces_;
+  Whole whole_;
+  std::uint64_t before_ = 0;  // bytes yet to drop that lie before the range
   std::size_t piece_ = 0;
   std::uint64_t in_piece_ = 0;  // bytes of the piece's skip and memory that are done
 };

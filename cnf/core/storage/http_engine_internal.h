@@ -101,7 +101,8 @@ struct HttpEngineOptions {
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds stall_timeout{30'000};  ///< Without a byte either way.
   RetryPolicy retry = {};
-  std::string ca_bundle = {};  ///< A file of certificates; empty: the system's.
+  std::string ca_bundle = {};     ///< A file of certificates; empty: the system's.
+  bool follow_redirects = false;  ///< Up to five, to http and https; the last answer counts.
 };
 
 /// Sends HTTP requests on one thread of its own, many at a time over connections that are kept.

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "cnf/core/storage/http_engine_internal.h"
-#include "cnf/core/storage/s3_client_internal.h"
 
 namespace cnf::storage {
 
@@ -25,7 +24,8 @@ class Outstanding {
   Outstanding& operator=(const Outstanding&) = delete;
 
   /// `done` has run when the call counts as over.
-  void submit(const S3Client& client, HttpCall call, HttpEngine::Done done) {
+  template <typename Client>
+  void submit(const Client& client, HttpCall call, HttpEngine::Done done) {
     add(1);
     try {
       client.submit(std::move(call), [this, done = std::move(done)](HttpOutcome outcome) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -153,18 +152,6 @@ bool S3Client::drop_checksums_after(const HttpOutcome& outcome) noexcept {
        outcome.error->code() != Errc::corrupt_data);
   if (about_checksum) checksums_ = false;
   return about_checksum;
-}
-
-FileInfo info_of(const HttpResponse& head) {
-  FileInfo out;
-  const auto length = head.header("content-length").value_or("");
-  std::from_chars(length.data(), length.data() + length.size(), out.size);
-  out.etag = unquote_etag(head.header("etag").value_or(""));
-  if (const auto date = head.header("last-modified")) {
-    out.modified = parse_http_date(*date).value_or(std::chrono::sys_seconds{});
-  }
-  out.storage_class = head.header("x-amz-storage-class").value_or("");
-  return out;
 }
 
 }  // namespace cnf::storage

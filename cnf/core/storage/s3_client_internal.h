@@ -64,7 +64,4 @@ class S3Client {
   mutable HttpEngine engine_;
 };
 
-/// Size, ETag, time and class as the head of a GET or HEAD answer tells them.
-[[nodiscard]] FileInfo info_of(const HttpResponse& head);
-
 }  // namespace cnf::storage

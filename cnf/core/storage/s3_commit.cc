@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cnf/core/storage/http_engine_internal.h"
+#include "cnf/core/storage/http_read_internal.h"
 #include "cnf/core/storage/http_url_internal.h"
 #include "cnf/core/storage/s3_client_internal.h"
 #include "cnf/core/storage/s3_write_internal.h"

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "cnf/core/storage/http_read_internal.h"
 #include "cnf/core/storage/http_url_internal.h"
 #include "cnf/core/storage/s3_client_internal.h"
 #include "cnf/core/storage/s3_storage_internal.h"

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "cnf/core/storage/http.h"
 #include "cnf/core/storage/local.h"
 #include "cnf/core/storage/memory.h"
 #include "cnf/core/storage/options.h"
@@ -168,18 +169,27 @@ std::shared_ptr<Storage> open_bucket(const Parts& parts) {
   return open_s3(parts.authority, parts.options);
 }
 
+std::shared_ptr<Storage> open_web(const Parts& parts) {
+  return open_http(parts.scheme + "://" + parts.authority, parts.query, parts.options);
+}
+
 // Opens what holds the objects of a scheme: a bucket, or the folder itself.
 struct Scheme {
   std::string_view name;
   std::shared_ptr<Storage> (*open)(const Parts&);
   enum class Keys : std::uint8_t { in_path, path_is_the_root };
   Keys keys;
+  /// Whether the URI's query holds our options, or is the store's own.
+  enum class Query : std::uint8_t { options, of_the_store };
+  Query query = Query::options;
 };
 constexpr std::array kSchemes{
     Scheme{"", open_file, Scheme::Keys::path_is_the_root},
     Scheme{"file", open_file, Scheme::Keys::path_is_the_root},
     Scheme{"memory", open_memory, Scheme::Keys::in_path},
     Scheme{"s3", open_bucket, Scheme::Keys::in_path},
+    Scheme{"http", open_web, Scheme::Keys::in_path, Scheme::Query::of_the_store},
+    Scheme{"https", open_web, Scheme::Keys::in_path, Scheme::Query::of_the_store},
 };
 
 const Scheme& scheme_for(const Parts& parts) {
@@ -189,7 +199,7 @@ const Scheme& scheme_for(const Parts& parts) {
   if (found != kSchemes.end()) return *found;
   throw Error(Errc::unsupported, "open", parts.shown,
               "the scheme '" + parts.scheme + "' is not known",
-              "use a path, file:, memory: or s3:");
+              "use a path, file:, memory:, s3: or https:");
 }
 
 struct Resolved {
@@ -200,7 +210,9 @@ Resolved resolve(std::string_view uri, const Options& options) {
   Parts parts = parse(uri);
   const Scheme& scheme = scheme_for(parts);
   parts.options = options;
-  set_options(parts.query, parts.shown, parts.options);
+  if (scheme.query == Scheme::Query::options) {
+    set_options(parts.query, parts.shown, parts.options);
+  }
   return {std::move(parts), scheme};
 }
 
