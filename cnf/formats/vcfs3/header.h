@@ -53,6 +53,7 @@ struct Header {
   std::vector<Contig> contigs = {};         ///< Of the ##contig lines, in their order, each once.
   std::vector<std::string> info_keys = {};  ///< In the order of their definition.
   std::unordered_map<std::string, FieldDefinition> info = {}, format = {};
+  std::unordered_set<std::string> filters = {};  ///< Of the ##FILTER lines.
 
   /// The bytes of `text` up to and with the #CHROM line and its end; nullopt if that line is not
   /// there, or not whole and `at_end` does not say that nothing follows.

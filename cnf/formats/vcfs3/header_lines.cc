@@ -130,6 +130,8 @@ void read_meta_lines(Header& header) {
     } else if (auto format = after("##FORMAT=<")) {
       const auto definition = definition_of(*format);
       if (definition) header.format.try_emplace(*format->id, *definition);
+    } else if (auto filter = after("##FILTER=<")) {
+      header.filters.insert(*filter->id);
     }
   }
 }
