@@ -19,6 +19,7 @@
 #include "cnf/formats/bams3/sort_order_internal.h"
 #include "cnf/formats/bams3/sort_run_internal.h"
 #include "cnf/formats/bams3/source.h"
+#include "cnf/hts/spill_file.h"
 
 namespace cnf::bams3 {
 namespace {
@@ -153,7 +154,7 @@ class SortingSource final : public Wrapper {
   const Budget budget_;
   const std::filesystem::path folder_;
   const Context context_;
-  std::unique_ptr<SpillFile> file_;
+  std::unique_ptr<hts::SpillFile> file_;
   std::vector<Run> runs_;        // in the order of input
   std::list<SortBlock> blocks_;  // what came after the runs, in the order of input
   std::uint64_t held_ = 0;       // bytes of all blocks but the last
@@ -213,7 +214,7 @@ Run SortingSource::write_run(Cursor& from, bool sorted) {
 }
 
 void SortingSource::spill() {
-  if (!file_) file_ = std::make_unique<SpillFile>(folder_);
+  if (!file_) file_ = std::make_unique<hts::SpillFile>(folder_);
   if (!in_place_) {
     sort_blocks();
     runs_.push_back(write_run(*merge_blocks(), true));
