@@ -110,6 +110,10 @@ class Tree {
   /// the root (and one more for each further 64 MiB of pages). Throws Error corrupt_data naming the
   /// object and the offset.
   [[nodiscard]] std::vector<Row> find(const Query& query, const Context& context) const;
+  /// The rows that were added as the `ordinals`-th, counted from 0, which must ascend. Cost as
+  /// find(). Throws Error invalid_argument if they do not ascend or there are fewer rows.
+  [[nodiscard]] std::vector<Row> at(std::span<const std::uint64_t> ordinals,
+                                    const Context& context) const;
   /// Every row, in order, page by page in bounded memory, for scans.
   void for_each(const std::function<void(const Row&)>& visit, const Context& context) const;
 

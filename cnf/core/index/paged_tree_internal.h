@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -265,6 +266,46 @@ struct Tree<Traits>::Impl {
     return rows;
   }
 
+  // As find(), where a page's rows match by their place; `firsts` tells it of the level's pages.
+  std::vector<Row> at(std::span<const std::uint64_t> ordinals, const Context& context) const {
+    const bool ascend =
+        std::ranges::adjacent_find(ordinals, std::ranges::greater_equal()) == ordinals.end();
+    if (!ascend || (!ordinals.empty() && ordinals.back() >= total.rows)) {
+      throw Error(Errc::invalid_argument, "read index", pages->subject(),
+                  fmt::format("{} rows do not have the places asked for", total.rows));
+    }
+    std::vector<Row> rows;
+    Children next;
+    std::vector<std::uint64_t> firsts = {0};
+    std::vector<std::uint64_t> next_firsts;
+    std::size_t page_number = 0;
+    const auto take = [&](const TreePage<Traits>& page) {
+      std::uint64_t first = firsts[page_number++];
+      const auto wanted_from = [&] { return std::ranges::lower_bound(ordinals, first); };
+      if (const auto* leaf = std::get_if<LeafPage<Traits>>(&page)) {
+        for (auto it = wanted_from(); it != ordinals.end() && *it - first < leaf->keys.size(); ++it)
+          rows.push_back(row_of(*leaf, *it - first));
+        return;
+      }
+      for (const Child<Traits>& child : std::get<InnerPage<Traits>>(page).children) {
+        if (const auto it = wanted_from(); it != ordinals.end() && *it - first < child.rows) {
+          next.push_back(child);
+          next_firsts.push_back(first);
+        }
+        first += child.rows;
+      }
+    };
+    if (!ordinals.empty()) take(root);
+    for (unsigned level = total.level; level > 0; --level) {
+      const Children children = std::exchange(next, {});
+      firsts = std::exchange(next_firsts, {});
+      page_number = 0;
+      std::uint64_t behind = 0;
+      read_level(std::span(children), level - 1, kQuerySlice, behind, context, take);
+    }
+    return rows;
+  }
+
   struct Scan {
     const std::function<void(const Row&)>& visit;
     const Context& context;
@@ -310,6 +351,12 @@ template <typename Traits>
 std::vector<typename Tree<Traits>::Row> Tree<Traits>::find(const Query& query,
                                                            const Context& context) const {
   return impl_->find(query, context);
+}
+
+template <typename Traits>
+std::vector<typename Tree<Traits>::Row> Tree<Traits>::at(std::span<const std::uint64_t> ordinals,
+                                                         const Context& context) const {
+  return impl_->at(ordinals, context);
 }
 
 template <typename Traits>

@@ -194,6 +194,33 @@ TEST(Tree, WideRowsCloseAPageByItsBytes) {
   EXPECT_LE(pages->bytes, 300'000U);
 }
 
+TEST(Tree, RowsAreFoundByTheirPlace) {
+  for (const std::size_t count : {0U, 1U, 7U, 2'000U}) {
+    const Rows rows = row_groups(count, 2);
+    const Saved saved =
+        build<IntervalTraits>({.page_rows = 7, .page_children = 3, .columns = 2}, rows);
+    const auto pages = counting_pages(saved);
+    const IntervalTree tree(pages, saved.info.root);
+    for (const std::size_t step : {1U, 3U, 500U, 5'000U}) {
+      std::vector<std::uint64_t> places;
+      Rows expected;
+      for (std::size_t i = count % step; i < count; i += step) {
+        places.push_back(i);
+        expected.push_back(rows[i]);
+      }
+      pages->reads = 0;
+      EXPECT_EQ(pairs_of<IntervalTraits>(tree.at(places, {})), pairs_of<IntervalTraits>(expected));
+      EXPECT_LT(pages->reads, tree.levels() + 1U);
+    }
+    const std::vector<std::uint64_t> beyond = {count};
+    EXPECT_EQ(error_of([&] { return tree.at(beyond, {}).size(); }).code(), Errc::invalid_argument);
+  }
+  const Saved saved = build<IntervalTraits>({.columns = 1}, row_groups(9, 1));
+  const IntervalTree tree(counting_pages(saved), saved.info.root);
+  const std::vector<std::uint64_t> twice = {3, 3};
+  EXPECT_EQ(error_of([&] { return tree.at(twice, {}).size(); }).code(), Errc::invalid_argument);
+}
+
 TEST(Tree, AScanReadsEachPageOnceInFewRoundTrips) {
   const Rows rows = row_groups(20'000, 3);
   const Saved saved =
