@@ -27,13 +27,6 @@
 #include "cnf/core/util/error.h"
 
 namespace cnf::query {
-namespace {
-
-// Objects and roots up to these sizes travel in the manifest itself.
-constexpr std::size_t kMaxCarried = std::size_t{64} << 10;
-constexpr std::size_t kMaxCarriedRoot = std::size_t{48} << 10;
-
-}  // namespace
 
 std::optional<metadata::Committed> load_existing(const std::shared_ptr<storage::Storage>& root,
                                                  Existing policy, const Context& context) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -43,16 +44,20 @@ class NewDataset {
   /// A part of the names of all chunks, and to be one of every object's: no earlier commit used it.
   [[nodiscard]] const std::string& id() const noexcept { return coordinator_.id(); }
 
+  /// Objects and roots of trees up to these sizes travel in the manifest itself.
+  static constexpr std::size_t kMaxCarried = std::size_t{64} << 10;
+  static constexpr std::size_t kMaxCarriedRoot = std::size_t{48} << 10;
+
   enum class Carry : std::uint8_t {
     nothing,  ///< Readers fetch the object.
-    small,    ///< The manifest carries all of it, if it has at most 64 KiB.
+    small,    ///< The manifest carries all of it, if it has at most kMaxCarried bytes.
   };
   /// Returns true if the manifest will carry it.
   bool put(std::string_view name, const std::string& path, ByteSpan bytes, Carry carry);
 
   using Sink = std::function<void(ByteSpan)>;
   /// Streams a saved tree to its object as `build` gives it; the manifest carries its root, if that
-  /// has at most 48 KiB. Memory: as the storage's Writer.
+  /// has at most kMaxCarriedRoot bytes. Memory: as the storage's Writer.
   void put_tree(std::string_view name, const std::string& path,
                 const std::function<index::TreeInfo(const Sink&)>& build);
 
