@@ -10,6 +10,7 @@
 #include "cnf/formats/vcfs3/expression_internal.h"
 #include "cnf/formats/vcfs3/variant.h"
 #include "cnf/formats/vcfs3/variant_text_internal.h"
+#include "cnf/formats/vcfs3/variant_type.h"
 
 namespace cnf::vcfs3::expression {
 namespace {

@@ -72,15 +72,4 @@ class GenotypeReader {
 /// if AC has not one number per ALT or more than AN together.
 [[nodiscard]] bool count_alleles(const Variant& variant, std::vector<std::int64_t>& counts);
 
-/// What kinds of alleles a record has, as bits; none for reference alleles alone.
-enum VariantType : std::uint8_t {
-  kSnp = 1,
-  kMnp = 2,
-  kIndel = 4,
-  kOther = 8,
-  kBreakend = 16,
-  kOverlap = 32  ///< ALT "*"
-};
-[[nodiscard]] std::uint8_t variant_types(std::string_view ref, std::string_view alt) noexcept;
-
 }  // namespace cnf::vcfs3
