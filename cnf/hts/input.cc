@@ -145,7 +145,10 @@ std::string describe(const htsFormat& format) {
 }
 
 bool holds(const htsFormat& format, Content content) {
-  if (content == Content::variants) return format.format == vcf || format.format == bcf;
+  // VCF without its first line, "##fileformat=VCF", is text to htslib.
+  if (content == Content::variants) {
+    return format.format == vcf || format.format == bcf || format.format == text_format;
+  }
   return format.format == sam || format.format == bam || format.format == cram;
 }
 
@@ -186,6 +189,10 @@ Input::Input(storage::Location location, Content content, const Context& context
     : content_(content), context_(context) {
   open_object(std::move(location));
 }
+
+// The feed first: threads of htslib's that read ahead meet the end of input, and are not waited for
+// as long as a pipe gives nothing.
+Input::~Input() { feed_.reset(); }
 
 void Input::open_path(const std::string& path) {
   context_.check("open", name_);

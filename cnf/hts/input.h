@@ -18,7 +18,7 @@ namespace cnf::hts {
 /// What an input must hold.
 enum class Content : std::uint8_t {
   alignments,  ///< SAM, BAM, CRAM
-  variants,    ///< VCF, BCF
+  variants,    ///< VCF, BCF; and other text, which the caller looks at itself
 };
 
 /// An input as htslib reads it, wherever it lies. Threads: one at a time.
@@ -30,6 +30,9 @@ class Input {
         const Context& context);
   /// The same for an object whose store is open already.
   Input(storage::Location location, Content content, const Context& context);
+  ~Input();
+  Input(const Input&) = delete;
+  Input& operator=(const Input&) = delete;
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] htsFile* file() const noexcept { return file_.get(); }
@@ -51,7 +54,7 @@ class Input {
   std::string name_;  // as messages have it
   Content content_;
   Context context_;
-  std::unique_ptr<Feed> feed_;  // outlives file_, which reads from it
+  std::unique_ptr<Feed> feed_;  // file_ reads from it
   std::unique_ptr<htsFile, CloseFile> file_;
   hFILE* stream_ = nullptr;  // owned by file_
 };

@@ -45,20 +45,27 @@ inline std::string quoted(const std::string& text) {
   return result + "'";
 }
 
-/// The alignment files of the folder of real files; empty where the folder is absent.
-inline std::vector<std::filesystem::path> real_alignment_files() {
+/// The files with these extensions (".bam") in a folder of real files; none where it is absent.
+inline std::vector<std::filesystem::path> real_files(const char* folder_name,
+                                                     const std::vector<std::string>& extensions) {
   const char* const data = std::getenv("CNF_SHARED_DATA");
   std::vector<std::filesystem::path> files;
   const std::filesystem::path folder =
-      std::filesystem::path(data != nullptr ? data : "") / "real-bam";
+      std::filesystem::path(data != nullptr ? data : "") / folder_name;
   if (data == nullptr || !std::filesystem::exists(folder)) return files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-    const std::string extension = entry.path().extension();
-    if (extension == ".bam" || extension == ".sam" || extension == ".cram")
+    if (std::ranges::count(extensions, entry.path().extension().string()) != 0)
       files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
   return files;
+}
+
+inline std::vector<std::filesystem::path> real_alignment_files() {
+  return real_files("real-bam", {".bam", ".sam", ".cram"});
+}
+inline std::vector<std::filesystem::path> real_variant_files() {
+  return real_files("real-vcf", {".vcf", ".gz", ".bgz", ".gvcf", ".bcf"});
 }
 
 }  // namespace cnf::oracle

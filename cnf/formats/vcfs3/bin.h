@@ -21,7 +21,7 @@ struct Bin {
   Genotypes genotypes = {};      ///< Of all samples.
   FormatCells cells = {};        ///< Of all samples.
   /// BCF input only, else empty: per record the bits of floats that their text does not give back
-  /// (see float_residuals.h); opaque bytes, one string per record.
+  /// (see float_residuals.h); opaque bytes, one string per record. Empty also if all are.
   std::vector<std::string> residuals = {};
 };
 

@@ -136,7 +136,9 @@ void BinBuilder::Impl::append(ParsedSlab& slab, std::size_t first, std::size_t l
   if (first == last) return;
   for (std::size_t record = first; record < last; ++record) {
     bin->table.append(slab.table.sites[record]);
-    if (!slab.residuals.empty()) bin->residuals.push_back(std::move(slab.residuals[record]));
+    if (slab.residuals.empty() || slab.residuals[record].empty()) continue;
+    bin->residuals.resize(bin->table.sites.size());
+    bin->residuals.back() = std::move(slab.residuals[record]);
   }
   bin->merger->append(slab.genotypes, first, last - first);
   append_cells(slab.cells, first, last - first, bin->cells);
@@ -147,6 +149,7 @@ void BinBuilder::Impl::complete() {
   fill = {};
   site_bytes = 0;
   full->merger.reset();
+  if (!full->residuals.empty()) full->residuals.resize(full->table.sites.size());
   take({.contig = std::move(full->contig),
         .text = std::move(full->table.text),
         .sites = std::move(full->table.sites),

@@ -23,6 +23,7 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kFileFormat = "##fileformat=VCF";
 constexpr std::string_view kColumns = "#CHROM";
 constexpr std::size_t kInfoColumns = Header::kFixedColumns - 1;
+constexpr std::ptrdiff_t kRecordTabs = kInfoColumns - 1;  // a line with as many looks like a record
 constexpr std::uint64_t kAlwaysAllowed = std::uint64_t{16} << 20;
 constexpr int kLevel = 9;
 
@@ -76,7 +77,7 @@ std::optional<std::size_t> Header::find_end(std::string_view text, bool at_end,
       if (at_end) return text.size();
       return std::nullopt;
     }
-    if (!line.empty() && line[0] != '#' && line != "\r") {
+    if (!line.starts_with('#') && std::ranges::count(line, '\t') >= kRecordTabs) {
       fail(subject, "a record comes before the #CHROM line");
     }
     if (!whole) break;

@@ -58,7 +58,7 @@ struct Header {
   /// The bytes of `text` up to and with the #CHROM line and its end; nullopt if that line is not
   /// there, or not whole and `at_end` does not say that nothing follows.
   /// Throws Error corrupt_data naming `subject` if `text` does not begin as VCF does (see parse),
-  /// or a line that is no header line comes before #CHROM.
+  /// or a record comes before #CHROM.
   [[nodiscard]] static std::optional<std::size_t> find_end(std::string_view text, bool at_end,
                                                            std::string_view subject);
   /// Cost: O(size). Throws Error corrupt_data naming `subject` if the text does not begin with

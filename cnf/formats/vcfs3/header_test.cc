@@ -25,7 +25,7 @@ std::string with_lines(const std::string& lines) {
 }
 
 TEST(Header, KeepsItsTextAndNamesItsSamples) {
-  const std::string text = with_lines("##source=x y\n\n##odd\n");
+  const std::string text = with_lines("##source=x y\n\n##odd\nno hash\n");
   const Header header = Header::parse(text, "in");
   EXPECT_EQ(header.text, text);
   EXPECT_EQ(header.columns, 11U);

@@ -83,7 +83,7 @@ class SlabParser {
     }
     cells_.finish();
     if (!parsed_.residuals.empty() && parsed_.residuals.size() != parsed_.table.sites.size()) {
-      throw Error(Errc::internal, "parse", "slab", "it has not one residual per line");
+      throw Error(Errc::corrupt_data, "parse", "slab", "it has not one residual per line");
     }
     return std::move(parsed_);
   }

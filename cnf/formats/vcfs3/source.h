@@ -16,8 +16,9 @@ namespace cnf::vcfs3 {
 
 /// Whole lines of VCF text, some MiB of them, as they came.
 struct Slab {
-  Buffer text = {};                         ///< Lines with their ends.
-  std::vector<std::string> residuals = {};  ///< BCF input: Bin::residuals, one per line; else none.
+  Buffer text = {};  ///< Lines with their ends.
+  /// BCF input: Bin::residuals, one per line, or none if all are empty; else none.
+  std::vector<std::string> residuals = {};
 };
 
 struct SourceOptions {
@@ -39,7 +40,9 @@ class Source {
 };
 
 /// Opens a path, a URI or "-" and finds out by its content what it holds. Slabs do not depend on
-/// the number of threads. Throws Error not_found, permission_denied, corrupt_data (no VCF or BCF).
+/// the number of threads. BCF 2.1 and 2.2 become lines as htslib writes them, behind the header's
+/// text as it stands in the file. Throws Error not_found, permission_denied, corrupt_data (no VCF
+/// or BCF, cut short), unsupported (other compression, another version of BCF).
 [[nodiscard]] std::unique_ptr<Source> open_source(const std::string& uri,
                                                   const SourceOptions& options,
                                                   const Context& context);
