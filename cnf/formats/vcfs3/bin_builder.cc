@@ -4,16 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "cnf/core/chunk/chunk.h"
-#include "cnf/core/util/buffer.h"
 #include "cnf/formats/vcfs3/bin.h"
-#include "cnf/formats/vcfs3/format_cells.h"
+#include "cnf/formats/vcfs3/cell_gatherer_internal.h"
 #include "cnf/formats/vcfs3/genotype_merger_internal.h"
 #include "cnf/formats/vcfs3/genotypes.h"
 #include "cnf/formats/vcfs3/header.h"
@@ -33,48 +31,18 @@ std::uint64_t text_bytes(const Site& site) {
                            site.filter.size() + site.info.size() + site.format.size();
 }
 
-// Bytes of the rests of records [first, last).
-std::uint64_t rest_bytes(const FormatCells& cells, std::size_t first, std::size_t last) {
-  if (cells.empty()) return 0;
-  return cells.offsets[last * cells.samples] - cells.offsets[first * cells.samples];
-}
-
-// Appends the rests of records [first, first + count); their sum must stay below 4 GiB.
-void append_cells(const FormatCells& from, std::size_t first, std::size_t count,
-                  FormatCells& into) {
-  const std::size_t cells = into.records * into.samples;
-  into.records += count;
-  const std::uint64_t size = rest_bytes(from, first, first + count);
-  if (size == 0) {
-    if (!into.offsets.empty()) {
-      into.offsets.resize(into.records * into.samples + 1, into.offsets.back());
-    }
-    return;
-  }
-  if (into.offsets.empty()) into.offsets.resize(cells + 1);
-  const std::uint32_t begin = from.offsets[first * from.samples];
-  const std::uint32_t base = into.offsets.back();
-  into.text.append(from.text.span().subspan(begin, size));
-  into.offsets.resize(into.records * into.samples + 1);
-  const std::uint32_t* const source = &from.offsets[first * from.samples];
-  std::uint32_t* const target = &into.offsets[cells];
-  for (std::size_t i = 1; i <= count * from.samples; ++i) target[i] = base + (source[i] - begin);
-}
-
 // A bin that is being filled.
 struct Filling {
-  Filling(std::string name, std::size_t samples) : contig(std::move(name)) {
-    merger.emplace(samples, genotypes);
-    cells.samples = samples;
-  }
+  Filling(std::string name, std::size_t samples)
+      : contig(std::move(name)), merger(samples, genotypes), cells(samples) {}
   Filling(const Filling&) = delete;
   Filling& operator=(const Filling&) = delete;
 
   std::string contig;
   SiteTable table;
   Genotypes genotypes;
-  std::optional<GenotypeMerger> merger;  // fills genotypes
-  FormatCells cells;
+  GenotypeMerger merger;  // fills genotypes
+  CellGatherer cells;
   std::vector<std::string> residuals;
 };
 
@@ -140,21 +108,20 @@ void BinBuilder::Impl::append(ParsedSlab& slab, std::size_t first, std::size_t l
     bin->residuals.resize(bin->table.sites.size());
     bin->residuals.back() = std::move(slab.residuals[record]);
   }
-  bin->merger->append(slab.genotypes, first, last - first);
-  append_cells(slab.cells, first, last - first, bin->cells);
+  bin->merger.append(slab.genotypes, first, last - first);
+  bin->cells.append(slab.cells, first, last - first);
 }
 
 void BinBuilder::Impl::complete() {
   const std::unique_ptr<Filling> full = std::move(bin);
   fill = {};
   site_bytes = 0;
-  full->merger.reset();
   if (!full->residuals.empty()) full->residuals.resize(full->table.sites.size());
   take({.contig = std::move(full->contig),
         .text = std::move(full->table.text),
         .sites = std::move(full->table.sites),
         .genotypes = std::move(full->genotypes),
-        .cells = std::move(full->cells),
+        .cells = full->cells.take(),
         .residuals = std::move(full->residuals)});
 }
 

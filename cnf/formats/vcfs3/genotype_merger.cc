@@ -24,7 +24,8 @@ void GenotypeMerger::append(const Genotypes& from, std::size_t first, std::size_
   indices_.assign(from.texts.size(), kUnknown);
   unknown_ = indices_.size();
   escapes_ = from.texts.size() > Genotypes::kEscape;
-  into_.codes.reserve(into_.codes.size() + count * into_.samples);
+  const std::size_t cells = into_.codes.size() + count * into_.samples;
+  if (cells > into_.codes.capacity()) into_.codes.reserve(std::max(cells, cells / 2 * 3));
   for (std::size_t record = first; record < first + count; ++record) {
     into_.present.push_back(from.present[record]);
     if (from.present[record] == 0) {
