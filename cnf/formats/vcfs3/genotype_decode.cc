@@ -80,6 +80,15 @@ void put_cells(const GenotypeRow& row, std::size_t ploidy, TextNumbers& numbers,
   }
 }
 
+/// The same for a record whose cells are all alike, as those of most records are in a group of some
+/// samples. False, and nothing is done, if the text is one for an escape.
+bool put_equal_cells(std::uint32_t text, std::size_t cell, Genotypes& out) {
+  if (text >= Genotypes::kEscape) return false;
+  const auto first = out.codes.begin() + static_cast<std::ptrdiff_t>(cell);
+  std::fill_n(first, out.samples, static_cast<std::uint8_t>(text));
+  return true;
+}
+
 }  // namespace
 
 Genotypes decode_genotypes(ByteSpan tile, std::span<const std::uint8_t> present,
@@ -106,7 +115,10 @@ Genotypes decode_genotypes(ByteSpan tile, std::span<const std::uint8_t> present,
     if (row.max_allele != 0) std::ranges::fill(row.alleles, std::uint8_t{0});
     model.code(row);
     if (coder.overrun()) head.fail("genotypes are missing at the end of the tile");
-    put_cells(row, ploidy, numbers, record * samples, out);
+    if (row.max_allele != 0 || shapes.size() != 1 ||
+        !put_equal_cells(numbers.number(0, row.alleles.data()), record * samples, out)) {
+      put_cells(row, ploidy, numbers, record * samples, out);
+    }
   }
   if (!coder.at_end()) head.fail("bytes are left behind the genotypes");
   return out;

@@ -3,7 +3,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -35,6 +37,15 @@ class TextRows {
     return texts_;
   }
 
+  /// The text of all cells of a record, if it is the same and none of the escapes: most records
+  /// have none but the reference allele in most groups.
+  [[nodiscard]] std::optional<std::uint32_t> text_of_all(std::size_t record) const noexcept {
+    const std::uint8_t* const first = &bin_.codes[record * bin_.samples + samples_.first];
+    if (*first == Genotypes::kEscape) return std::nullopt;
+    if (std::memcmp(first, first + 1, samples_.count - 1) != 0) return std::nullopt;
+    return *first;
+  }
+
  private:
   std::uint32_t escaped(std::size_t cell) {
     while (bin_.escapes[next_].cell < cell) ++next_;
@@ -60,6 +71,10 @@ std::vector<std::uint64_t> count_texts(const Genotypes& bin, SampleRange samples
   TextRows rows(bin, samples);
   for (std::size_t record = 0; record < bin.records; ++record) {
     if (bin.present[record] == 0) continue;
+    if (const auto text = rows.text_of_all(record)) {
+      counts[*text] += samples.count;
+      continue;
+    }
     for (const std::uint32_t text : rows.row(record)) ++counts[text];
   }
   return counts;
@@ -131,6 +146,13 @@ Buffer encode_genotypes(const Genotypes& bin, SampleRange samples, int /*level*/
   TextRows rows(bin, samples);
   for (std::size_t record = 0; record < bin.records; ++record) {
     if (bin.present[record] == 0) continue;
+    if (const auto text = rows.text_of_all(record); text && texts.max_allele_of[*text] == 0) {
+      std::ranges::fill(row.shapes, texts.shape_of[*text]);
+      if (row.max_allele != 0) std::ranges::fill(row.alleles, std::uint8_t{0});
+      row.max_allele = 0;
+      model.code(row);
+      continue;
+    }
     row.max_allele = 0;
     std::uint8_t* slot = row.alleles.data();
     std::size_t sample = 0;
