@@ -126,7 +126,9 @@ Buffer encode_carriers(const Genotypes& genotypes, std::size_t first, std::size_
     }
   }
   std::vector<EncodedColumn> columns;
-  columns.push_back(encode_integers(counts, sizer));
+  columns.emplace_back();
+  columns.back().writer().put_varint(count);
+  columns.back().append(encode_integers(counts, sizer));
   columns.push_back(encode_samples(ordinals, counts, sizer));
   return encode_section(columns, level);
 }
@@ -144,6 +146,7 @@ Carriers decode_carriers(ByteSpan bytes, std::size_t records, std::size_t sample
   }
   Section section(bytes, std::string(subject));
   ColumnReader counts = section.column(kCounts);
+  if (counts.head.get_varint() != records) counts.head.fail("there are other records");
   for (const std::int64_t count : decode_integers(counts, records)) {
     if (count < 0 || count > kCommon) counts.head.fail("a record has too many carriers");
     carriers.known.push_back(count == kCommon ? 0 : 1);

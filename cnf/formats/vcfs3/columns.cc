@@ -34,6 +34,7 @@ ByteSpan checked(ByteSpan bytes, const std::string& subject) {
 
 void EncodedColumn::append(EncodedColumn part) {
   head.append(part.head);
+  uses_contexts |= part.uses_contexts;
   for (Buffer& stream : part.streams) streams.push_back(std::move(stream));
 }
 

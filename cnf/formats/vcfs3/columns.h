@@ -18,6 +18,7 @@ namespace cnf::vcfs3 {
 struct EncodedColumn {
   Buffer head = {};
   std::vector<Buffer> streams = {};
+  bool uses_contexts = false;  ///< A reader needs what foretold the values.
 
   [[nodiscard]] ByteWriter writer() noexcept { return ByteWriter(head); }
   /// Puts a column behind this one: a decoder reads one after the other.

@@ -16,6 +16,7 @@
 #include "cnf/core/util/bytes.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/vcfs3/columns.h"
+#include "cnf/formats/vcfs3/contexts.h"
 #include "cnf/formats/vcfs3/decimal.h"
 #include "cnf/formats/vcfs3/info_column.h"
 #include "cnf/formats/vcfs3/info_column_internal.h"
@@ -122,7 +123,10 @@ struct InfoDecoder::Impl {
         std::vector<std::int64_t> alts;
         alts.reserve(records.size());
         for (const std::uint32_t record : records) alts.push_back(sources.alts[record]);
-        return decode_tokens(in, records.size(), alts);
+        const std::uint64_t peer = in.head.get_varint();
+        std::vector<std::uint8_t> contexts;
+        if (peer > 0) contexts = contexts_at(records, peer - 1, number, in.head);
+        return decode_tokens(in, records.size(), {alts, contexts});
       }
       case ValueKind::same: {
         const std::vector<std::string_view> peers = beside(number, in.head);
@@ -142,6 +146,23 @@ struct InfoDecoder::Impl {
         });
     }
     in.head.fail("unknown kind of values");
+  }
+
+  /// What the values of key `other` say of these records, in which key `number` has values.
+  std::vector<std::uint8_t> contexts_at(std::span<const std::uint32_t> records, std::size_t other,
+                                        std::size_t number, const ByteReader& head) {
+    if (other >= number) head.fail("a key follows from a later one");
+    const std::vector<std::uint8_t> of_values = contexts_of(values_of(other));
+    const std::vector<std::uint32_t>& places = keys[other].records;
+    std::vector<std::uint8_t> contexts;
+    contexts.reserve(records.size());
+    auto at = places.begin();
+    for (const std::uint32_t record : records) {
+      while (at != places.end() && *at < record) ++at;
+      const bool is_there = at != places.end() && *at == record;
+      contexts.push_back(is_there ? of_values[static_cast<std::size_t>(at - places.begin())] : 0);
+    }
+    return contexts;
   }
 
   Tokens decode_quotients(ColumnReader& in, std::size_t number) {

@@ -13,6 +13,7 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
 #include "cnf/formats/vcfs3/columns.h"
+#include "cnf/formats/vcfs3/contexts.h"
 #include "cnf/formats/vcfs3/info_column.h"
 #include "cnf/formats/vcfs3/info_column_internal.h"
 #include "cnf/formats/vcfs3/quotients.h"
@@ -22,8 +23,9 @@
 namespace cnf::vcfs3 {
 namespace {
 
-constexpr std::size_t kSample = 32;     // values that are looked at to see if keys agree
-constexpr std::size_t kMaxPeers = 128;  // keys that a key is compared with
+constexpr std::size_t kSample = 32;    // values that are looked at to see if keys agree
+constexpr std::size_t kMaxPeers = 64;  // keys that a key is compared with
+constexpr double kWorthwhile = 0.97;   // of the bits without a peer, at most
 // In pages with fewer records columns may cost more than they save.
 constexpr std::size_t kFewRecords = 256;
 
@@ -93,10 +95,12 @@ class KeyEncoder {
     for (std::size_t i = 0; i < keys.size(); ++i) numbers_.emplace(keys[i].key, i);
   }
 
-  [[nodiscard]] EncodedColumn encode(std::size_t number) const {
+  /// To be called for key after key.
+  [[nodiscard]] EncodedColumn encode(std::size_t number) {
     const Values& values = keys_[number];
+    contexts_.push_back(spread(values, contexts_of(values.texts)));
     Smallest smallest(sizer_);
-    smallest.offer(as_tokens(values));
+    smallest.offer(as_tokens(number));
     constexpr std::size_t kSmallEnough = 16;  // nothing to be won
     if (smallest.size() <= kSmallEnough) return std::move(smallest).take();
     if (values.key == "END") smallest.offer(as_ends(values));
@@ -106,12 +110,49 @@ class KeyEncoder {
   }
 
  private:
-  [[nodiscard]] EncodedColumn as_tokens(const Values& values) const {
+  /// Contexts of a key by record; of its first value, if there are several.
+  [[nodiscard]] std::vector<std::uint8_t> spread(const Values& values,
+                                                 std::span<const std::uint8_t> contexts) const {
+    std::vector<std::uint8_t> result(sources_.alts.size());
+    for (std::size_t i = values.records.size(); i-- > 0;) result[values.records[i]] = contexts[i];
+    return result;
+  }
+
+  [[nodiscard]] std::vector<std::uint8_t> contexts_at(const Values& values,
+                                                      std::size_t other) const {
+    std::vector<std::uint8_t> result;
+    result.reserve(values.records.size());
+    for (const std::uint32_t record : values.records) result.push_back(contexts_[other][record]);
+    return result;
+  }
+
+  /// The key before that foretells this one best; nullopt if none does well.
+  [[nodiscard]] std::optional<std::size_t> find_peer(std::size_t number) const {
+    const Values& values = keys_[number];
+    const std::vector<std::uint8_t> own = contexts_at(values, number);
+    double least = kWorthwhile * bits_given(own, std::vector<std::uint8_t>(own.size()));
+    std::optional<std::size_t> best;
+    for (std::size_t other = number - std::min(number, kMaxPeers); other < number; ++other) {
+      const double bits = bits_given(own, contexts_at(values, other));
+      if (bits >= least) continue;
+      least = bits;
+      best = other;
+    }
+    return best;
+  }
+
+  [[nodiscard]] EncodedColumn as_tokens(std::size_t number) const {
+    const Values& values = keys_[number];
     std::vector<std::int64_t> alts;
     alts.reserve(values.records.size());
     for (const std::uint32_t record : values.records) alts.push_back(sources_.alts[record]);
+    std::vector<std::uint8_t> contexts;
+    const std::optional<std::size_t> peer = find_peer(number);
+    if (peer) contexts = contexts_at(values, *peer);
+    EncodedColumn tokens = encode_tokens(values.texts, sizer_, {alts, contexts});
     EncodedColumn column = start(ValueKind::tokens);
-    column.append(encode_tokens(values.texts, sizer_, alts));
+    column.writer().put_varint(tokens.uses_contexts ? *peer + 1 : 0);
+    column.append(std::move(tokens));
     return column;
   }
 
@@ -206,6 +247,7 @@ class KeyEncoder {
   const InfoSources& sources_;
   const Sizer& sizer_;
   std::unordered_map<std::string_view, std::size_t> numbers_;
+  std::vector<std::vector<std::uint8_t>> contexts_;  // by key and record
 };
 
 Buffer encode_with(std::span<const std::string_view> layouts, std::span<const Values> keys,
@@ -217,7 +259,7 @@ Buffer encode_with(std::span<const std::string_view> layouts, std::span<const Va
   columns.emplace_back();
   columns.back().writer().put_varint(names.size());
   columns.back().append(encode_tokens(names, sizer));
-  const KeyEncoder encoder(keys, sources, sizer);
+  KeyEncoder encoder(keys, sources, sizer);
   for (std::size_t i = 0; i < keys.size(); ++i) columns.push_back(encoder.encode(i));
   return encode_section(columns, level);
 }

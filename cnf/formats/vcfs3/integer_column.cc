@@ -14,14 +14,15 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
 #include "cnf/formats/vcfs3/columns.h"
+#include "cnf/formats/vcfs3/integer_model.h"
 
 namespace cnf::vcfs3 {
 namespace {
 
-// The head's first byte: transform | layout << 2 | bytes of a value << 4.
+// The head's first byte: transform | layout << 2 | parameter << 5; the parameter is the bytes of a
+// value less 1, or for `modelled` what foretells values.
 enum class Transform : std::uint8_t { unsigned_values, zigzag_values, deltas };
-enum class Layout : std::uint8_t { varints, planes, values, constant };
-constexpr unsigned kMaxWidth = 8;
+enum class Layout : std::uint8_t { varints, planes, values, constant, modelled };
 
 std::vector<std::uint64_t> apply(Transform transform, std::span<const std::int64_t> values) {
   std::vector<std::uint64_t> result(values.size());
@@ -44,15 +45,15 @@ std::vector<std::uint64_t> apply(Transform transform, std::span<const std::int64
   return result;
 }
 
-EncodedColumn start(Transform transform, Layout layout, unsigned width) {
+EncodedColumn start(Transform transform, Layout layout, unsigned parameter = 0) {
   EncodedColumn column;
-  column.writer().put(static_cast<std::uint8_t>(static_cast<unsigned>(transform) |
-                                                static_cast<unsigned>(layout) << 2U | width << 4U));
+  column.writer().put(static_cast<std::uint8_t>(
+      static_cast<unsigned>(transform) | static_cast<unsigned>(layout) << 2U | parameter << 5U));
   return column;
 }
 
 EncodedColumn as_varints(Transform transform, std::span<const std::uint64_t> values) {
-  EncodedColumn column = start(transform, Layout::varints, 0);
+  EncodedColumn column = start(transform, Layout::varints);
   Buffer stream;
   ByteWriter writer(stream);
   compress::put_varints(values, writer);
@@ -62,7 +63,7 @@ EncodedColumn as_varints(Transform transform, std::span<const std::uint64_t> val
 
 EncodedColumn as_values(Transform transform, std::span<const std::uint64_t> values,
                         unsigned width) {
-  EncodedColumn column = start(transform, Layout::values, width);
+  EncodedColumn column = start(transform, Layout::values, width - 1);
   Buffer stream(values.size() * width);
   std::byte* to = stream.data();
   for (const std::uint64_t value : values) {
@@ -75,7 +76,7 @@ EncodedColumn as_values(Transform transform, std::span<const std::uint64_t> valu
 
 EncodedColumn as_planes(Transform transform, std::span<const std::uint64_t> values,
                         unsigned width) {
-  EncodedColumn column = start(transform, Layout::planes, width);
+  EncodedColumn column = start(transform, Layout::planes, width - 1);
   std::uint8_t constant_planes = 0;
   Buffer constants;
   for (unsigned plane = 0; plane < width; ++plane) {
@@ -93,6 +94,14 @@ EncodedColumn as_planes(Transform transform, std::span<const std::uint64_t> valu
   }
   column.writer().put(constant_planes);
   column.head.append(constants);
+  return column;
+}
+
+EncodedColumn as_modelled(Transform transform, std::span<const std::uint64_t> values,
+                          Foretold foretold, std::span<const std::uint8_t> contexts) {
+  EncodedColumn column = start(transform, Layout::modelled, static_cast<unsigned>(foretold));
+  column.add(encode_modelled(values, foretold, contexts));
+  column.uses_contexts = foretold == Foretold::by_contexts;
   return column;
 }
 
@@ -141,13 +150,26 @@ void get_planes(ColumnReader& in, unsigned width, std::span<std::uint64_t> value
   }
 }
 
+void get_modelled(ColumnReader& in, unsigned foretold, std::span<const std::uint8_t> contexts,
+                  std::span<std::uint64_t> values) {
+  if (foretold > static_cast<unsigned>(Foretold::by_contexts)) in.head.fail("unknown model");
+  const auto by = static_cast<Foretold>(foretold);
+  if (by == Foretold::by_contexts && contexts.size() != values.size()) {
+    in.head.fail("nothing foretells these values");
+  }
+  if (!decode_modelled(in.take(), by, contexts, values)) {
+    in.head.fail("a column has another length");
+  }
+}
+
 }  // namespace
 
-EncodedColumn encode_integers(std::span<const std::int64_t> values, const Sizer& sizer) {
+EncodedColumn encode_integers(std::span<const std::int64_t> values, const Sizer& sizer,
+                              std::span<const std::uint8_t> contexts) {
   const bool is_constant =
       std::ranges::all_of(values, [&](std::int64_t value) { return value == values[0]; });
   if (is_constant) {
-    EncodedColumn column = start(Transform::unsigned_values, Layout::constant, 0);
+    EncodedColumn column = start(Transform::unsigned_values, Layout::constant);
     column.writer().put_zigzag(values.empty() ? 0 : values[0]);
     return column;
   }
@@ -159,6 +181,11 @@ EncodedColumn encode_integers(std::span<const std::int64_t> values, const Sizer&
     const auto bits = static_cast<unsigned>(std::bit_width(*std::ranges::max_element(numbers)));
     const unsigned width = std::max(1U, (bits + 7) / 8);
     smallest.offer(as_planes(transform, numbers, width));
+    smallest.offer(as_modelled(transform, numbers, Foretold::by_nothing, {}));
+    smallest.offer(as_modelled(transform, numbers, Foretold::by_last, {}));
+    if (!contexts.empty()) {
+      smallest.offer(as_modelled(transform, numbers, Foretold::by_contexts, contexts));
+    }
     if (width == 1) continue;
     smallest.offer(as_varints(transform, numbers));
     if (sizer.is_thorough()) smallest.offer(as_values(transform, numbers, width));
@@ -166,12 +193,15 @@ EncodedColumn encode_integers(std::span<const std::int64_t> values, const Sizer&
   return std::move(smallest).take();
 }
 
-std::vector<std::int64_t> decode_integers(ColumnReader& in, std::size_t count) {
+std::vector<std::int64_t> decode_integers(ColumnReader& in, std::size_t count,
+                                          std::span<const std::uint8_t> contexts) {
   const unsigned code = in.head.get<std::uint8_t>();
   const auto transform = static_cast<Transform>(code & 3U);
-  const auto layout = static_cast<Layout>(code >> 2U & 3U);
-  const unsigned width = code >> 4U;
-  if (transform > Transform::deltas || width > kMaxWidth) in.head.fail("unknown kind of integers");
+  const auto layout = static_cast<Layout>(code >> 2U & 7U);
+  const unsigned parameter = code >> 5U;
+  if (transform > Transform::deltas || layout > Layout::modelled) {
+    in.head.fail("unknown kind of integers");
+  }
   std::vector<std::int64_t> result(count);
   if (layout == Layout::constant) {
     std::ranges::fill(result, in.head.get_zigzag());
@@ -183,12 +213,12 @@ std::vector<std::int64_t> decode_integers(ColumnReader& in, std::size_t count) {
     ByteReader reader(stream, "integers");
     compress::get_varints(reader, values);
     if (!reader.at_end()) in.head.fail("a column has another length");
-  } else if (width == 0) {
-    in.head.fail("integers of no bytes");
+  } else if (layout == Layout::modelled) {
+    get_modelled(in, parameter, contexts, values);
   } else if (layout == Layout::values) {
-    get_values(in, width, values);
+    get_values(in, parameter + 1, values);
   } else {
-    get_planes(in, width, values);
+    get_planes(in, parameter + 1, values);
   }
   undo(transform, values, result);
   return result;

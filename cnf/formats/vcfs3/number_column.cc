@@ -35,6 +35,18 @@ struct Elements {
   std::vector<std::int64_t> arities;
 };
 
+using Contexts = std::span<const std::uint8_t>;
+
+/// Each element has its token's context.
+std::vector<std::uint8_t> element_contexts(Contexts contexts,
+                                           std::span<const std::int64_t> arities) {
+  std::vector<std::uint8_t> result;
+  for (std::size_t i = 0; i < contexts.size(); ++i) {
+    result.insert(result.end(), static_cast<std::size_t>(arities[i]), contexts[i]);
+  }
+  return result;
+}
+
 std::optional<Elements> elements_of(std::span<const std::string_view> tokens) {
   Elements result;
   for (std::string_view token : tokens) {
@@ -72,7 +84,7 @@ EncodedColumn start(Style style) {
 }
 
 std::optional<EncodedColumn> as_stripped(std::span<const Decimal> numbers, std::uint8_t scale,
-                                         const Sizer& sizer) {
+                                         Contexts contexts, const Sizer& sizer) {
   std::vector<std::int64_t> values;
   for (const Decimal& number : numbers) {
     const std::int64_t power = power_of_ten(static_cast<unsigned>(scale - number.digits));
@@ -82,7 +94,7 @@ std::optional<EncodedColumn> as_stripped(std::span<const Decimal> numbers, std::
   }
   EncodedColumn column = start(Style::stripped);
   column.writer().put(scale);
-  column.append(encode_integers(values, sizer));
+  column.append(encode_integers(values, sizer, contexts));
   return column;
 }
 
@@ -92,7 +104,8 @@ bool is_below_one(const Decimal& number) {
 
 /// Numbers below 1 have one number of digits and others another. Mantissas of the latter begin
 /// where those of the former end, so that one tells which it is.
-std::optional<EncodedColumn> as_split(std::span<const Decimal> numbers, const Sizer& sizer) {
+std::optional<EncodedColumn> as_split(std::span<const Decimal> numbers, Contexts contexts,
+                                      const Sizer& sizer) {
   const auto below = std::ranges::find_if(numbers, is_below_one);
   const auto above = std::ranges::find_if_not(numbers, is_below_one);
   if (below == numbers.end() || above == numbers.end()) return std::nullopt;
@@ -107,11 +120,11 @@ std::optional<EncodedColumn> as_split(std::span<const Decimal> numbers, const Si
   EncodedColumn column = start(Style::split);
   column.writer().put(below->digits);
   column.writer().put(above->digits);
-  column.append(encode_integers(values, sizer));
+  column.append(encode_integers(values, sizer, contexts));
   return column;
 }
 
-EncodedColumn as_mantissas(std::span<const Decimal> numbers, bool has_one_scale,
+EncodedColumn as_mantissas(std::span<const Decimal> numbers, bool has_one_scale, Contexts contexts,
                            const Sizer& sizer) {
   std::vector<std::int64_t> mantissas;
   std::vector<std::int64_t> digits;
@@ -123,30 +136,32 @@ EncodedColumn as_mantissas(std::span<const Decimal> numbers, bool has_one_scale,
   if (has_one_scale) {
     column.writer().put(numbers[0].digits);
   } else {
-    column.append(encode_integers(digits, sizer));
+    column.append(encode_integers(digits, sizer, contexts));
   }
-  column.append(encode_integers(mantissas, sizer));
+  column.append(encode_integers(mantissas, sizer, contexts));
   return column;
 }
 
-EncodedColumn encode_values(std::span<const Decimal> numbers, const Sizer& sizer) {
+EncodedColumn encode_values(std::span<const Decimal> numbers, Contexts contexts,
+                            const Sizer& sizer) {
   const auto [least, most] = std::ranges::minmax(numbers, {}, &Decimal::digits);
   const bool has_one_scale = least.digits == most.digits;
-  if (has_one_scale) return as_mantissas(numbers, true, sizer);
+  if (has_one_scale) return as_mantissas(numbers, true, contexts, sizer);
   Smallest smallest(sizer);
-  smallest.offer(as_mantissas(numbers, false, sizer));
-  if (auto column = as_stripped(numbers, most.digits, sizer)) smallest.offer(std::move(*column));
-  if (auto column = as_split(numbers, sizer)) smallest.offer(std::move(*column));
+  smallest.offer(as_mantissas(numbers, false, contexts, sizer));
+  if (auto column = as_stripped(numbers, most.digits, contexts, sizer))
+    smallest.offer(std::move(*column));
+  if (auto column = as_split(numbers, contexts, sizer)) smallest.offer(std::move(*column));
   return std::move(smallest).take();
 }
 
-EncodedColumn with_exceptions(const Elements& elements, std::span<const std::int64_t> expected,
+EncodedColumn with_exceptions(const Elements& elements, const TokenHints& hints,
                               std::span<const std::int64_t> indices, EncodedColumn values,
                               const Sizer& sizer) {
   EncodedColumn column;
   column.writer().put(static_cast<std::uint8_t>(TokenKind::numbers));
   column.writer().put_varint(elements.texts.size());
-  column.append(encode_arities(elements, expected, sizer));
+  column.append(encode_arities(elements, hints.expected, sizer));
   std::vector<std::string_view> texts;
   texts.reserve(indices.size());
   for (const std::int64_t index : indices) {
@@ -157,8 +172,7 @@ EncodedColumn with_exceptions(const Elements& elements, std::span<const std::int
   return column;
 }
 
-std::optional<EncodedColumn> as_decimals(const Elements& elements,
-                                         std::span<const std::int64_t> expected,
+std::optional<EncodedColumn> as_decimals(const Elements& elements, const TokenHints& hints,
                                          const Sizer& sizer) {
   std::vector<Decimal> numbers;
   std::vector<std::int64_t> indices;
@@ -172,11 +186,12 @@ std::optional<EncodedColumn> as_decimals(const Elements& elements,
     }
   }
   if (numbers.empty() || indices.size() - missing > numbers.size()) return std::nullopt;
-  return with_exceptions(elements, expected, indices, encode_values(numbers, sizer), sizer);
+  const std::vector<std::uint8_t> contexts =
+      without(element_contexts(hints.contexts, elements.arities), indices);
+  return with_exceptions(elements, hints, indices, encode_values(numbers, contexts, sizer), sizer);
 }
 
-std::optional<EncodedColumn> as_quotients(const Elements& elements,
-                                          std::span<const std::int64_t> expected,
+std::optional<EncodedColumn> as_quotients(const Elements& elements, const TokenHints& hints,
                                           const Sizer& sizer) {
   const auto common = find_common_quotient(elements.texts);
   if (!common) return std::nullopt;
@@ -194,14 +209,15 @@ std::optional<EncodedColumn> as_quotients(const Elements& elements,
   values.writer().put_varint(static_cast<std::uint64_t>(common->denominator));
   values.writer().put(static_cast<std::uint8_t>(common->style.kind));
   values.writer().put(common->style.precision);
-  values.append(encode_integers(numerators, sizer));
-  return with_exceptions(elements, expected, indices, std::move(values), sizer);
+  values.append(encode_integers(
+      numerators, sizer, without(element_contexts(hints.contexts, elements.arities), indices)));
+  return with_exceptions(elements, hints, indices, std::move(values), sizer);
 }
 
 /// Numbers of a column, one after the other, as text.
 class NumberDecoder {
  public:
-  NumberDecoder(ColumnReader& in, std::size_t count) {
+  NumberDecoder(ColumnReader& in, std::size_t count, Contexts contexts) {
     const auto style = in.head.get<std::uint8_t>();
     if (style > static_cast<std::uint8_t>(Style::quotients)) in.head.fail("unknown kind of number");
     style_ = static_cast<Style>(style);
@@ -215,13 +231,13 @@ class NumberDecoder {
       }
       quotient_.kind = static_cast<QuotientStyle::Kind>(kind);
     } else if (style_ == Style::each) {
-      each_ = decode_integers(in, count);
+      each_ = decode_integers(in, count, contexts);
       for (const std::int64_t digits : each_) check_digits(digits, in.head);
     } else {
       digits_ = get_digits(in.head);
       if (style_ == Style::split) above_ = get_digits(in.head);
     }
-    values_ = decode_integers(in, count);
+    values_ = decode_integers(in, count, contexts);
   }
 
   void put_next(TextBuilder& out) {
@@ -305,24 +321,27 @@ std::vector<std::int64_t> decode_arities(ColumnReader& in, std::size_t count, st
 }  // namespace
 
 std::optional<EncodedColumn> encode_numbers(std::span<const std::string_view> tokens,
-                                            std::span<const std::int64_t> expected,
-                                            const Sizer& sizer) {
+                                            const TokenHints& hints, const Sizer& sizer) {
   const std::optional<Elements> elements = elements_of(tokens);
   if (!elements) return std::nullopt;
-  std::optional<EncodedColumn> decimals = as_decimals(*elements, expected, sizer);
-  std::optional<EncodedColumn> quotients = as_quotients(*elements, expected, sizer);
+  std::optional<EncodedColumn> decimals = as_decimals(*elements, hints, sizer);
+  std::optional<EncodedColumn> quotients = as_quotients(*elements, hints, sizer);
   if (!decimals || !quotients) return decimals ? std::move(decimals) : std::move(quotients);
   return sizer.size(*quotients) < sizer.size(*decimals) ? std::move(quotients)
                                                         : std::move(decimals);
 }
 
-Tokens decode_numbers(ColumnReader& in, std::size_t count, std::span<const std::int64_t> expected,
+Tokens decode_numbers(ColumnReader& in, std::size_t count, const TokenHints& hints,
                       unsigned depth) {
   const std::uint64_t elements = in.head.get_varint();
   if (elements > kMaxElements) in.head.fail("too many numbers");
-  const std::vector<std::int64_t> arities = decode_arities(in, count, elements, expected);
+  const std::vector<std::int64_t> arities = decode_arities(in, count, elements, hints.expected);
   const Exceptions exceptions = decode_exceptions_at(in, elements, depth + 1);
-  NumberDecoder numbers(in, elements - exceptions.indices.size());
+  if (!hints.contexts.empty() && hints.contexts.size() != count) {
+    in.head.fail("nothing foretells these values");
+  }
+  NumberDecoder numbers(in, elements - exceptions.indices.size(),
+                        without(element_contexts(hints.contexts, arities), exceptions.indices));
   TextBuilder text(count);
   std::size_t element = 0;
   std::size_t exception = 0;

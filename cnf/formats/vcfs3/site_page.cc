@@ -54,6 +54,7 @@ struct SitePage::Impl {
     ColumnReader page = column(CoreColumn::page);
     flags = page.head.get<std::uint8_t>();
     if ((flags & ~unsigned{kKnownFlags}) != 0) page.head.fail("unknown flags");
+    if (page.head.get_varint() != count) page.head.fail("a page has another number of records");
     raw_lines = decode_exceptions(page, count);
     raw.assign(count, 0);
     for (const std::int64_t index : raw_lines.indices) raw[static_cast<std::size_t>(index)] = 1;

@@ -42,6 +42,7 @@ EncodedColumn encode_page_column(std::span<const Site> sites, std::uint8_t flags
   }
   EncodedColumn column;
   column.writer().put(flags);
+  column.writer().put_varint(sites.size());
   column.append(encode_exceptions(indices, lines, sizer));
   return column;
 }

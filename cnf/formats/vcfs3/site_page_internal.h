@@ -13,7 +13,7 @@ namespace cnf::vcfs3 {
 
 /// Columns of the core section, in their order; the values stand on disk.
 enum class CoreColumn : std::size_t {
-  page,  ///< u8 flags; raw records
+  page,  ///< u8 flags; varint number of records; raw records
   positions,
   ends,
   alleles,

@@ -321,6 +321,20 @@ TEST(SitePage, WhatFollowsFromOtherColumnsTakesNoBytes) {
   expect_round_trip(derived);
 }
 
+TEST(SitePage, KeysForetellEachOther) {
+  std::mt19937_64 random(3);
+  std::vector<Record> together;
+  std::vector<Record> apart;
+  for (int i = 0; i < 4000; ++i) {
+    const std::uint64_t count = 1 + (random() % 5000 >> random() % 13);
+    const std::uint64_t other = 1 + (random() % 5000 >> random() % 13);
+    together.push_back({.pos = i, .info = fmt::format("X={};Y={}", count, count * 1000 + 7)});
+    apart.push_back({.pos = i, .info = fmt::format("X={};Y={}", count, other * 1000 + 7)});
+  }
+  expect_round_trip(together);
+  EXPECT_LT(stored_bytes(encode(together)) + 1500, stored_bytes(encode(apart)));
+}
+
 TEST(SitePage, BlocksOfAGvcfTakeOneLength) {
   std::vector<Record> records;
   std::int64_t pos = 1000;

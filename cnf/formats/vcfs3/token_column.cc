@@ -23,6 +23,7 @@ namespace cnf::vcfs3 {
 namespace {
 
 using Texts = std::span<const std::string_view>;
+using Contexts = std::span<const std::uint8_t>;
 
 // Parts are worth a try with these between them, and no more of them than that.
 constexpr std::string_view kSeparators = ",|:/";
@@ -84,11 +85,12 @@ Dictionary dictionary_of(Texts tokens) {
   return result;
 }
 
-EncodedColumn as_dictionary(const Dictionary& dictionary, const Sizer& sizer) {
+EncodedColumn as_dictionary(const Dictionary& dictionary, const Contexts& contexts,
+                            const Sizer& sizer) {
   EncodedColumn column = start(TokenKind::dictionary);
   column.writer().put_varint(dictionary.texts.size());
   column.add(lines_of(dictionary.texts));
-  column.append(encode_integers(dictionary.ids, sizer));
+  column.append(encode_integers(dictionary.ids, sizer, contexts));
   return column;
 }
 
@@ -104,7 +106,8 @@ std::optional<std::int64_t> number_behind(std::string_view prefix, std::string_v
   return number->mantissa;
 }
 
-std::optional<EncodedColumn> as_prefixed(Texts tokens, const Sizer& sizer) {
+std::optional<EncodedColumn> as_prefixed(Texts tokens, const Contexts& contexts,
+                                         const Sizer& sizer) {
   const auto* const first =
       std::ranges::find_if(tokens.begin().base(), tokens.end().base(), [](std::string_view token) {
         return !prefix_of(token).empty() && prefix_of(token) != token;
@@ -126,7 +129,7 @@ std::optional<EncodedColumn> as_prefixed(Texts tokens, const Sizer& sizer) {
   EncodedColumn column = start(TokenKind::prefixed);
   column.writer().put_string(prefix);
   column.append(encode_exceptions(indices, texts, sizer));
-  column.append(encode_integers(numbers, sizer));
+  column.append(encode_integers(numbers, sizer, without(contexts, indices)));
   return column;
 }
 
@@ -134,12 +137,11 @@ std::size_t parts_of(std::string_view token, char separator) {
   return static_cast<std::size_t>(std::ranges::count(token, separator)) + 1;
 }
 
-EncodedColumn encode_at(Texts tokens, const Sizer& sizer, std::span<const std::int64_t> expected,
-                        unsigned depth);
+EncodedColumn encode_at(Texts tokens, const Sizer& sizer, const TokenHints& hints, unsigned depth);
 
 /// As columns of parts, if most tokens have one number of them.
-std::optional<EncodedColumn> as_parts(Texts tokens, char separator, const Sizer& sizer,
-                                      unsigned depth) {
+std::optional<EncodedColumn> as_parts(Texts tokens, char separator, const Contexts& contexts,
+                                      const Sizer& sizer, unsigned depth) {
   const std::size_t count = parts_of(tokens[tokens.size() / 2], separator);
   if (count < 2 || count > kMaxParts) return std::nullopt;
   std::vector<std::vector<std::string_view>> parts(count);
@@ -163,14 +165,16 @@ std::optional<EncodedColumn> as_parts(Texts tokens, char separator, const Sizer&
   column.writer().put(separator);
   column.writer().put_varint(count);
   column.append(encode_exceptions(indices, texts, sizer));
+  const std::vector<std::uint8_t> regular = without(contexts, indices);
   for (const std::vector<std::string_view>& part : parts) {
-    column.append(encode_at(part, sizer, {}, depth + 1));
+    column.append(encode_at(part, sizer, {.contexts = regular}, depth + 1));
   }
   return column;
 }
 
 /// As one of the kinds that hold any text without a rule.
-EncodedColumn as_texts(Texts tokens, const Dictionary& dictionary, const Sizer& sizer) {
+EncodedColumn as_texts(Texts tokens, const Dictionary& dictionary, const Contexts& contexts,
+                       const Sizer& sizer) {
   if (dictionary.texts.size() <= 1) {
     EncodedColumn column = start(TokenKind::constant);
     column.writer().put_string(tokens.empty() ? std::string_view() : tokens[0]);
@@ -180,7 +184,7 @@ EncodedColumn as_texts(Texts tokens, const Dictionary& dictionary, const Sizer& 
   if (std::ranges::any_of(dictionary.texts, has_newline)) return as_blobs(tokens, sizer);
   Smallest smallest(sizer);
   if (dictionary.texts.size() <= tokens.size() / 2) {
-    smallest.offer(as_dictionary(dictionary, sizer));
+    smallest.offer(as_dictionary(dictionary, contexts, sizer));
     // Tokens that seldom repeat may be smaller as text; few that often do are not.
     if (dictionary.texts.size() <= 16) return std::move(smallest).take();
   }
@@ -188,21 +192,21 @@ EncodedColumn as_texts(Texts tokens, const Dictionary& dictionary, const Sizer& 
   return std::move(smallest).take();
 }
 
-EncodedColumn encode_at(Texts tokens, const Sizer& sizer, std::span<const std::int64_t> expected,
-                        unsigned depth) {
+EncodedColumn encode_at(Texts tokens, const Sizer& sizer, const TokenHints& hints, unsigned depth) {
   const Dictionary dictionary = dictionary_of(tokens);
   std::size_t text_size = 0;
   for (const std::string_view token : tokens) text_size += token.size();
   if (dictionary.texts.size() <= 1 || text_size > kMaxColumnText) {
-    return as_texts(tokens, dictionary, sizer);
+    return as_texts(tokens, dictionary, hints.contexts, sizer);
   }
   Smallest smallest(sizer);
-  smallest.offer(as_texts(tokens, dictionary, sizer));
-  if (auto column = encode_numbers(tokens, expected, sizer)) smallest.offer(std::move(*column));
-  if (auto column = as_prefixed(tokens, sizer)) smallest.offer(std::move(*column));
+  smallest.offer(as_texts(tokens, dictionary, hints.contexts, sizer));
+  if (auto column = encode_numbers(tokens, hints, sizer)) smallest.offer(std::move(*column));
+  if (auto column = as_prefixed(tokens, hints.contexts, sizer)) smallest.offer(std::move(*column));
   if (depth + 2 >= kMaxColumnDepth) return std::move(smallest).take();
   for (const char separator : kSeparators) {
-    if (auto column = as_parts(tokens, separator, sizer, depth)) smallest.offer(std::move(*column));
+    if (auto column = as_parts(tokens, separator, hints.contexts, sizer, depth))
+      smallest.offer(std::move(*column));
   }
   return std::move(smallest).take();
 }
@@ -239,13 +243,13 @@ Tokens decode_blobs(ColumnReader& in, std::size_t count) {
   return tokens;
 }
 
-Tokens decode_dictionary(ColumnReader& in, std::size_t count) {
+Tokens decode_dictionary(ColumnReader& in, std::size_t count, const Contexts& contexts) {
   const std::uint64_t distinct = in.head.get_varint();
   if (distinct > count) in.head.fail("a dictionary is larger than its column");
   Tokens dictionary = decode_lines(in.take(), distinct, in.head);
   Tokens tokens;
   tokens.texts.reserve(count);
-  for (const std::int64_t id : decode_integers(in, count)) {
+  for (const std::int64_t id : decode_integers(in, count, contexts)) {
     if (id < 0 || static_cast<std::uint64_t>(id) >= distinct) {
       in.head.fail("an id is beyond its dictionary");
     }
@@ -273,13 +277,15 @@ Tokens merge(Tokens regular, Exceptions exceptions) {
   return all;
 }
 
-Tokens decode_prefixed(ColumnReader& in, std::size_t count, unsigned depth) {
+Tokens decode_prefixed(ColumnReader& in, std::size_t count, const Contexts& contexts,
+                       unsigned depth) {
   const std::string_view prefix = in.head.get_string();
   Exceptions exceptions = decode_exceptions_at(in, count, depth + 1);
   const std::size_t regular = count - exceptions.indices.size();
   if (prefix.size() > kMaxColumnText / (regular + 1)) in.head.fail("a prefix is too long");
   TextBuilder text(regular);
-  for (const std::int64_t number : decode_integers(in, regular)) {
+  const std::vector<std::uint8_t> foretold = without(contexts, exceptions.indices);
+  for (const std::int64_t number : decode_integers(in, regular, foretold)) {
     text.put(prefix);
     text.used(render_decimal({.mantissa = number}, text.room(kDecimalBytes)));
     text.end_token();
@@ -287,15 +293,16 @@ Tokens decode_prefixed(ColumnReader& in, std::size_t count, unsigned depth) {
   return merge(std::move(text).take(), std::move(exceptions));
 }
 
-Tokens decode_parts(ColumnReader& in, std::size_t count, unsigned depth) {
+Tokens decode_parts(ColumnReader& in, std::size_t count, const Contexts& contexts, unsigned depth) {
   const auto separator = in.head.get<char>();
   const std::uint64_t parts = in.head.get_varint();
   if (parts > kMaxParts) in.head.fail("too many parts");
   Exceptions exceptions = decode_exceptions_at(in, count, depth + 1);
   const std::size_t regular = count - exceptions.indices.size();
+  const std::vector<std::uint8_t> foretold = without(contexts, exceptions.indices);
   std::vector<Tokens> columns;
   for (std::uint64_t i = 0; i < parts; ++i) {
-    columns.push_back(decode_tokens_at(in, regular, {}, depth + 1));
+    columns.push_back(decode_tokens_at(in, regular, {.contexts = foretold}, depth + 1));
   }
   TextBuilder text(regular);
   for (std::size_t i = 0; i < regular; ++i) {
@@ -334,13 +341,29 @@ Tokens TextBuilder::take() && {
   return tokens;
 }
 
+std::vector<std::uint8_t> without(std::span<const std::uint8_t> contexts,
+                                  std::span<const std::int64_t> indices) {
+  std::vector<std::uint8_t> rest;
+  if (contexts.empty()) return rest;
+  rest.reserve(contexts.size() - indices.size());
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < contexts.size(); ++i) {
+    if (next < indices.size() && static_cast<std::size_t>(indices[next]) == i) {
+      ++next;
+    } else {
+      rest.push_back(contexts[i]);
+    }
+  }
+  return rest;
+}
+
 EncodedColumn encode_exceptions(std::span<const std::int64_t> indices, Texts texts,
                                 const Sizer& sizer) {
   EncodedColumn column;
   column.writer().put_varint(indices.size());
   if (indices.empty()) return column;
   column.append(encode_integers(indices, sizer));
-  column.append(as_texts(texts, dictionary_of(texts), sizer));
+  column.append(as_texts(texts, dictionary_of(texts), {}, sizer));
   return column;
 }
 
@@ -365,12 +388,11 @@ Exceptions decode_exceptions(ColumnReader& in, std::size_t count) {
   return decode_exceptions_at(in, count, 1);
 }
 
-EncodedColumn encode_tokens(Texts tokens, const Sizer& sizer,
-                            std::span<const std::int64_t> expected) {
-  return encode_at(tokens, sizer, expected, 0);
+EncodedColumn encode_tokens(Texts tokens, const Sizer& sizer, const TokenHints& hints) {
+  return encode_at(tokens, sizer, hints, 0);
 }
 
-Tokens decode_tokens_at(ColumnReader& in, std::size_t count, std::span<const std::int64_t> expected,
+Tokens decode_tokens_at(ColumnReader& in, std::size_t count, const TokenHints& hints,
                         unsigned depth) {
   if (depth >= kMaxColumnDepth) in.head.fail("columns within columns are too deep");
   switch (static_cast<TokenKind>(in.head.get<std::uint8_t>())) {
@@ -384,19 +406,19 @@ Tokens decode_tokens_at(ColumnReader& in, std::size_t count, std::span<const std
     case TokenKind::blobs:
       return decode_blobs(in, count);
     case TokenKind::dictionary:
-      return decode_dictionary(in, count);
+      return decode_dictionary(in, count, hints.contexts);
     case TokenKind::prefixed:
-      return decode_prefixed(in, count, depth);
+      return decode_prefixed(in, count, hints.contexts, depth);
     case TokenKind::numbers:
-      return decode_numbers(in, count, expected, depth);
+      return decode_numbers(in, count, hints, depth);
     case TokenKind::parts:
-      return decode_parts(in, count, depth);
+      return decode_parts(in, count, hints.contexts, depth);
   }
   in.head.fail("unknown kind of column");
 }
 
-Tokens decode_tokens(ColumnReader& in, std::size_t count, std::span<const std::int64_t> expected) {
-  return decode_tokens_at(in, count, expected, 0);
+Tokens decode_tokens(ColumnReader& in, std::size_t count, const TokenHints& hints) {
+  return decode_tokens_at(in, count, hints, 0);
 }
 
 }  // namespace cnf::vcfs3

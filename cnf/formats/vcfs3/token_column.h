@@ -18,25 +18,29 @@ struct Tokens {
   std::vector<Buffer> owned = {};
 };
 
+/// What a reader knows of each token of a column before it reads it; either may be empty.
+struct TokenHints {
+  /// How many elements each is likely to have, such as the number of its record's ALT alleles.
+  std::span<const std::int64_t> expected = {};
+  /// What foretells each; below kMaxContexts. Used if the column's uses_contexts says so.
+  std::span<const std::uint8_t> contexts = {};
+};
+
 /// Text tokens (of one INFO key, of ID, of QUAL …) as a column, exactly, whatever they hold.
 ///
 /// Takes the smallest of: one text; a text and a newline each; a dictionary; a prefix and a number
 /// ("rs123"); numbers, also several with commas between them, as mantissa and digits; fixed numbers
 /// of parts that are columns themselves. A token is typed only if rendering gives the same bytes;
 /// others are exceptions and are kept as text (SPEC.md, "Tokens").
-///
-/// \param expected  how many elements each token is likely to have, such as the number of its
-///                  record's ALT alleles; or empty.
 [[nodiscard]] EncodedColumn encode_tokens(std::span<const std::string_view> tokens,
-                                          const Sizer& sizer,
-                                          std::span<const std::int64_t> expected = {});
+                                          const Sizer& sizer, const TokenHints& hints = {});
 
 /// \param count  of tokens; must be bounded by the caller.
-/// \param expected  as when the column was encoded.
+/// \param hints  as when the column was encoded.
 /// Throws Error corrupt_data. No more memory is taken than kMaxColumnText and what the streams
 /// hold.
 [[nodiscard]] Tokens decode_tokens(ColumnReader& in, std::size_t count,
-                                   std::span<const std::int64_t> expected = {});
+                                   const TokenHints& hints = {});
 
 /// Tokens of a column that follow no rule: where they are, ascending, and what they are.
 struct Exceptions {

@@ -28,16 +28,20 @@ enum class TokenKind : std::uint8_t {
 /// Columns within columns (parts, exceptions) go no deeper.
 inline constexpr unsigned kMaxColumnDepth = 4;
 
-[[nodiscard]] Tokens decode_tokens_at(ColumnReader& in, std::size_t count,
-                                      std::span<const std::int64_t> expected, unsigned depth);
+[[nodiscard]] Tokens decode_tokens_at(ColumnReader& in, std::size_t count, const TokenHints& hints,
+                                      unsigned depth);
 [[nodiscard]] Exceptions decode_exceptions_at(ColumnReader& in, std::size_t count, unsigned depth);
+
+/// Contexts without those of the exceptions, whose indices ascend; empty if `contexts` is.
+[[nodiscard]] std::vector<std::uint8_t> without(std::span<const std::uint8_t> contexts,
+                                                std::span<const std::int64_t> indices);
 
 /// nullopt if too few of the tokens are numbers.
 [[nodiscard]] std::optional<EncodedColumn> encode_numbers(std::span<const std::string_view> tokens,
-                                                          std::span<const std::int64_t> expected,
+                                                          const TokenHints& hints,
                                                           const Sizer& sizer);
-[[nodiscard]] Tokens decode_numbers(ColumnReader& in, std::size_t count,
-                                    std::span<const std::int64_t> expected, unsigned depth);
+[[nodiscard]] Tokens decode_numbers(ColumnReader& in, std::size_t count, const TokenHints& hints,
+                                    unsigned depth);
 
 /// Texts that are put together one behind the other, and become tokens in the end.
 class TextBuilder {

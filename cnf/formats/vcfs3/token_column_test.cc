@@ -14,6 +14,7 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/vcfs3/columns.h"
+#include "cnf/formats/vcfs3/integer_model.h"
 #include "cnf/formats/vcfs3/test_columns_internal.h"
 #include "cnf/formats/vcfs3/token_column_internal.h"
 
@@ -27,14 +28,13 @@ struct Stored {
   std::size_t size = 0;
 };
 
-Stored expect_round_trip(const Texts& tokens, const std::vector<std::int64_t>& expected = {},
-                         int level = 9) {
-  EncodedColumn column = encode_tokens(testing::views_of(tokens), Sizer(level), expected);
+Stored expect_round_trip(const Texts& tokens, const TokenHints& hints = {}, int level = 9) {
+  EncodedColumn column = encode_tokens(testing::views_of(tokens), Sizer(level), hints);
   const auto kind = static_cast<TokenKind>(column.head.span()[0]);
   const Buffer bytes = testing::section_of(std::move(column), level);
   Section section(bytes, "test");
   ColumnReader reader = section.column(0);
-  const Tokens decoded = decode_tokens(reader, tokens.size(), expected);
+  const Tokens decoded = decode_tokens(reader, tokens.size(), hints);
   EXPECT_EQ(Texts(decoded.texts.begin(), decoded.texts.end()), tokens);
   return {kind, bytes.size()};
 }
@@ -149,7 +149,13 @@ TEST(TokenColumn, RandomTokensComeBack) {
         expected.push_back(static_cast<std::int64_t>(token.size() % 3));
       }
     }
-    expect_round_trip(tokens, expected, i % 3 == 0 ? 9 : 3);
+    std::vector<std::uint8_t> contexts;
+    if (i % 5 < 3) {
+      for (const std::string& token : tokens) {
+        contexts.push_back(static_cast<std::uint8_t>(token.size() * 9 % kMaxContexts));
+      }
+    }
+    expect_round_trip(tokens, {expected, contexts}, i % 3 == 0 ? 9 : 3);
   }
 }
 
@@ -237,7 +243,7 @@ TEST(TokenColumn, ArityAsExpectedCostsNothing) {
     return text;
   });
   const std::size_t alone = expect_round_trip(tokens).size;
-  const std::size_t with = expect_round_trip(tokens, expected).size;
+  const std::size_t with = expect_round_trip(tokens, {.expected = expected}).size;
   EXPECT_LT(with + 500, alone);
 }
 
