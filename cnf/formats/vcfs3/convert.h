@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "cnf/core/query/new_dataset.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/context.h"
@@ -17,7 +20,7 @@ namespace cnf::vcfs3 {
 enum class Profile : std::uint8_t { fast, normal, archive };  ///< zstd 3, 9, 19
 
 struct ConvertOptions {
-  enum class Existing : std::uint8_t { refuse, replace };
+  using Existing = query::Existing;
   Existing existing = Existing::refuse;
   Profile profile = Profile::normal;
   std::optional<std::uint64_t> chunk_span = {};     ///< Bins of so many bp; none: adaptive.
@@ -26,8 +29,10 @@ struct ConvertOptions {
   std::string sample_table = {};  ///< TSV (with a header line) or PED with attributes of samples.
   int sharding_bits = 0;          ///< 0: none; else 4 to 8.
   std::size_t threads = 0;        ///< 0: the machine's cores.
+  /// Bytes for work under way; a bin of all samples is let in whatever it takes.
   std::uint64_t memory = std::uint64_t{2} << 30;
-  storage::Options storage = {};  ///< For input from a store.
+  std::filesystem::path temporary = {};  ///< For sorting IDs; empty: the system's.
+  storage::Options storage = {};         ///< For input from a store.
   Progress* progress = nullptr;
 };
 
@@ -35,7 +40,7 @@ struct ConvertReport {
   std::uint64_t records = 0, raw_records = 0;
   std::uint64_t samples = 0;
   std::uint64_t bins = 0, chunks = 0;
-  std::uint64_t text_bytes = 0;    ///< Of the VCF text.
+  std::uint64_t text_bytes = 0;    ///< Of the VCF text, its header included.
   std::uint64_t stored_bytes = 0;  ///< Of all objects but the manifest.
 };
 

@@ -27,6 +27,7 @@
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/vcfs3/bin_row.h"
+#include "cnf/formats/vcfs3/contig_name.h"
 #include "cnf/formats/vcfs3/genotypes.h"
 #include "cnf/formats/vcfs3/header.h"
 #include "cnf/formats/vcfs3/id_key.h"
@@ -76,8 +77,9 @@ struct Facts {
         crlf(custom.at("text").at("crlf")),
         final_newline(custom.at("text").at("final_newline")),
         in_order(custom.at("in_order")),
-        more_contigs(custom.at("contigs")),
         zone_keys(custom.at("zone_keys")) {
+    for (const auto& name : custom.at("contigs"))
+      more_contigs.push_back(unescape_name(name.get<std::string>(), subject));
     if (groups() > BinRowLayout::kMaxGroups)
       throw Error(Errc::corrupt_data, "open", subject, "too many groups of samples");
     if (custom.at("batches").size() != 1) {

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cnf/formats/vcfs3/convert.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cnf/core/chunk/position_sample.h"
+#include "cnf/core/metadata/manager.h"
+#include "cnf/core/metadata/metadata.h"
+#include "cnf/core/query/new_dataset.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/storage/uri.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
+#include "cnf/core/util/progress.h"
+#include "cnf/core/worker/pool.h"
+#include "cnf/formats/vcfs3/bin_encoder.h"
+#include "cnf/formats/vcfs3/contig_name.h"
+#include "cnf/formats/vcfs3/convert_pipeline_internal.h"
+#include "cnf/formats/vcfs3/header.h"
+#include "cnf/formats/vcfs3/layout.h"
+#include "cnf/formats/vcfs3/sample_table.h"
+#include "cnf/formats/vcfs3/source.h"
+#include "cnf/formats/vcfs3/writer.h"
+#include "cnf/formats/vcfs3/zones.h"
+
+namespace cnf::vcfs3 {
+namespace {
+
+constexpr std::uint64_t kMaxSampleTable = std::uint64_t{1} << 30;
+
+int zstd_level(Profile profile) {
+  static constexpr std::array<int, 3> kLevels = {3, 9, 19};
+  return kLevels[static_cast<std::size_t>(profile)];
+}
+
+/// INFO keys with zones: the first of the header's numeric ones.
+std::vector<std::string> zone_keys_of(const Header& header) {
+  std::vector<std::string> keys;
+  for (const std::string& key : header.info_keys) {
+    const FieldDefinition::Type type = header.info.at(key).type;
+    const bool numeric =
+        type == FieldDefinition::Type::integer || type == FieldDefinition::Type::floating;
+    const bool plain = std::ranges::all_of(key, [](char c) { return c > ' ' && c < 0x7f; });
+    if (numeric && plain && keys.size() < kMaxZoneKeys) keys.push_back(key);
+  }
+  return keys;
+}
+
+SampleTable read_sample_table(const ConvertOptions& options, const Header& header,
+                              const Context& context) {
+  if (options.sample_table.empty()) return {.names = header.samples};
+  const storage::Location table = storage::locate(options.sample_table, options.storage);
+  const storage::Object object = table.storage->read_all(table.key, kMaxSampleTable, context);
+  return SampleTable::parse(as_text(object.bytes), header.samples, options.sample_table);
+}
+
+nlohmann::json custom_of(const InputFacts& facts, const Source& source,
+                         const chunk::PositionSampleStrategy& grid, const DatasetWriter& writer,
+                         const std::vector<std::string>& zone_keys,
+                         const std::vector<metadata::ObjectInfo>& objects) {
+  const StoredBytes& stored = writer.stored();
+  const SiteCounts& counts = facts.counts;
+  nlohmann::json contigs = nlohmann::json::array();
+  for (const std::string& name : facts.more_contigs) contigs.push_back(escape_name(name));
+  nlohmann::json names = nlohmann::json::object();
+  for (const metadata::ObjectInfo& object : objects) names[object.name] = object.name;
+  return {{"samples", grid.samples()},
+          {"group_samples", grid.group_samples()},
+          {"records", facts.records},
+          {"raw_records", facts.raw_records},
+          {"bins", writer.bins()},
+          {"source", source.kind()},
+          {"text",
+           {{"bytes", facts.text_bytes},
+            {"sha256", facts.text_sha256},
+            {"crlf", source.header().crlf},
+            {"final_newline", facts.final_newline}}},
+          {"in_order", facts.in_order},
+          {"contigs", std::move(contigs)},
+          {"zone_keys", zone_keys},
+          {"types",
+           {{"no_alt", counts.no_alt},
+            {"snp", counts.snp},
+            {"mnp", counts.mnp},
+            {"indel", counts.indel},
+            {"other", counts.other},
+            {"multiallelic", counts.multiallelic}}},
+          {"stored",
+           {{"core", stored.core},
+            {"info", stored.info},
+            {"carriers", stored.carriers},
+            {"genotypes", stored.genotypes},
+            {"format", stored.format}}},
+          {"batches",
+           {{{"records", facts.records},
+             {"bins", writer.bins()},
+             {"first_sample", 0},
+             {"samples", grid.samples()},
+             {"objects", std::move(names)}}}}};
+}
+
+void describe(metadata::Metadata& manifest, const ConvertOptions& options,
+              const InputFacts& facts) {
+  manifest.created_by = "cnf " CNF_VERSION;
+  manifest.storage.sharding_bits = options.sharding_bits;
+  manifest.compression.algorithm = "zstd";
+  manifest.compression.level = zstd_level(options.profile);
+  const auto stored = static_cast<double>(manifest.storage.total_size);
+  manifest.compression.ratio = stored > 0 ? static_cast<double>(facts.text_bytes) / stored : 0;
+}
+
+/// Reads all and writes all but the manifest.
+class Conversion {
+ public:
+  Conversion(std::shared_ptr<storage::Storage> target, const ConvertOptions& options,
+             const Context& context)
+      : target_(std::move(target)),
+        options_(options),
+        context_(context),
+        threads_(options.threads > 0 ? options.threads : worker::default_threads()) {}
+
+  metadata::Metadata run(const std::string& input, ConvertReport& report) {
+    const std::unique_ptr<Source> source =
+        open_source(input, {.storage = options_.storage, .threads = threads_}, context_);
+    const Header& header = source->header();
+    const SampleTable samples = read_sample_table(options_, header, context_);
+    const auto grid = std::make_shared<chunk::PositionSampleStrategy>(
+        header.samples.size(), options_.chunk_span, options_.chunk_samples);
+    const ConvertPipeline::Options pipeline_options{
+        .threads = threads_,
+        .memory = options_.memory,
+        .progress = options_.progress,
+        .encoding = {.zone_keys = zone_keys_of(header), .level = zstd_level(options_.profile)}};
+    make_writer(grid, pipeline_options.encoding.zone_keys.size());
+    try {
+      const InputFacts facts =
+          ConvertPipeline(*source, *grid, *writer_, pipeline_options, context_).run();
+      if (facts.records != writer_->records()) {
+        throw Error(
+            Errc::internal, "convert", input,
+            fmt::format("{} records were read and {} written", facts.records, writer_->records()));
+      }
+      metadata::Metadata manifest = writer_->finish(header, samples);
+      describe(manifest, options_, facts);
+      manifest.custom = custom_of(facts, *source, *grid, *writer_,
+                                  pipeline_options.encoding.zone_keys, manifest.objects);
+      report = {.records = facts.records,
+                .raw_records = facts.raw_records,
+                .samples = header.samples.size(),
+                .bins = writer_->bins(),
+                .chunks = manifest.chunks.num_chunks,
+                .text_bytes = facts.text_bytes,
+                .stored_bytes = manifest.storage.total_size};
+      return manifest;
+    } catch (...) {
+      writer_->discard();
+      throw;
+    }
+  }
+
+  void commit(const metadata::Metadata& manifest,
+              const std::optional<metadata::Committed>& existing) {
+    writer_->commit(manifest, existing);
+  }
+
+ private:
+  void make_writer(std::shared_ptr<const chunk::PositionSampleStrategy> grid,
+                   std::size_t zone_keys) {
+    metadata::Metadata sharding;
+    sharding.storage.sharding_bits = options_.sharding_bits;
+    writer_ = std::make_unique<DatasetWriter>(
+        target_, metadata::Manager::chunk_storage(target_, sharding),
+        DatasetWriter::Options{.strategy = std::move(grid),
+                               .zone_keys = zone_keys,
+                               .chunk_bytes = options_.chunk_bytes,
+                               .id_memory = options_.memory / 16,
+                               .temporary = options_.temporary},
+        context_);
+  }
+
+  std::shared_ptr<storage::Storage> target_;
+  const ConvertOptions& options_;
+  Context context_;
+  std::size_t threads_;
+  std::unique_ptr<DatasetWriter> writer_;
+};
+
+}  // namespace
+
+ConvertReport convert(const std::string& input, const std::shared_ptr<storage::Storage>& target,
+                      const ConvertOptions& options, const Context& context) {
+  const std::optional<metadata::Committed> existing =
+      query::load_existing(target, options.existing, context);
+  ConvertReport report;
+  Conversion conversion(target, options, context);
+  const metadata::Metadata manifest = conversion.run(input, report);
+  conversion.commit(manifest, existing);
+  if (options.progress != nullptr) options.progress->finish();
+  return report;
+}
+
+}  // namespace cnf::vcfs3
