@@ -4,12 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <string_view>
 
 #include "fuzz/harness.h"
-#include <sys/mman.h>
-#include <unistd.h>
+#include "fuzz/memory_file.h"
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
@@ -20,25 +17,6 @@ namespace {
 
 namespace bams3 = cnf::bams3;
 using cnf::fuzz::require;
-
-/// A file that has a path but no place on a disk.
-class MemoryFile {
- public:
-  explicit MemoryFile(cnf::ByteSpan bytes) : descriptor_(::memfd_create("input", MFD_CLOEXEC)) {
-    require(descriptor_ >= 0, "no file in memory can be made");
-    require(
-        ::write(descriptor_, bytes.data(), bytes.size()) == static_cast<::ssize_t>(bytes.size()),
-        "a file in memory cannot be written");
-  }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
-  ~MemoryFile() { ::close(descriptor_); }
-
-  [[nodiscard]] std::string path() const { return "/proc/self/fd/" + std::to_string(descriptor_); }
-
- private:
-  int descriptor_;
-};
 
 void read_all(bams3::RecordSource& source) {
   constexpr std::size_t kHeld = std::size_t{1} << 20;
@@ -61,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using cnf::Errc;
   const cnf::ByteSpan input = cnf::fuzz::bytes_of(data, size);
   if (cnf::as_text(input).starts_with("CRAM")) return 0;
-  const MemoryFile file(input);
+  const cnf::fuzz::MemoryFile file(input);
   cnf::fuzz::returns({Errc::corrupt_data, Errc::unsupported}, [&] {
     const std::unique_ptr<bams3::RecordSource> source = bams3::open_source(file.path(), {}, {});
     read_all(*source);
