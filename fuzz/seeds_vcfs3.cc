@@ -3,16 +3,21 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/harness.h"
 #include "fuzz/seeds.h"
 
+#include "cnf/core/compress/stream_set.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
 #include "cnf/formats/vcfs3/genotype_tile.h"
 #include "cnf/formats/vcfs3/genotypes.h"
+#include "cnf/formats/vcfs3/site.h"
+#include "cnf/formats/vcfs3/site_page.h"
 
 namespace cnf::fuzz {
 namespace {
@@ -68,6 +73,81 @@ void write_text_files(const SeedWriter& seeds) {
              {"", "x", "1\t05\t.\tA\tC\t.\t.\t.\tGT\t0|1\t1", "#late", "1\t5\tshort"});
 }
 
+/// The streams of a section as parts; returns how many.
+std::size_t put_streams(ByteSpan section, Buffer& parts) {
+  if (section.empty()) return 0;
+  compress::StreamSet streams(section.subspan(4), std::uint64_t{1} << 20U, "seed");
+  for (std::size_t i = 0; i < streams.size(); ++i) put_part(streams.get(i), parts);
+  return streams.size();
+}
+
+/// A page as vcfs3_page_fuzz.cc takes it.
+void write_page(const SeedWriter& seeds, std::string_view name, std::span<const vcfs3::Site> sites,
+                std::span<const std::string> residuals = {}) {
+  constexpr std::size_t kSamples = 20;
+  vcfs3::Genotypes genotypes{.records = sites.size(), .samples = kSamples, .texts = {"0|0", "0|1"}};
+  genotypes.present.resize(sites.size(), 1);
+  for (std::size_t i = 0; i < sites.size() * kSamples; ++i) {
+    genotypes.codes.push_back(i * i % 13 == 1 ? std::uint8_t{1} : std::uint8_t{0});
+  }
+  const vcfs3::EncodedPage page = vcfs3::encode_page(sites, residuals, genotypes, 0, 9);
+  Buffer streams;
+  const std::size_t core = put_streams(page.core, streams);
+  const std::size_t info = put_streams(page.info, streams);
+  put_streams(page.carriers, streams);
+  Buffer head;
+  ByteWriter out(head);
+  for (const std::size_t number : {sites.size(), kSamples, core, info}) out.put_varint(number);
+  Buffer seed;
+  put_part(head, seed);
+  seed.append(streams);
+  seeds.write("vcfs3_page", name, seed);
+}
+
+void write_pages(const SeedWriter& seeds) {
+  constexpr std::size_t kRecords = 260;  // from 256 on INFO is always taken apart
+  std::vector<std::string> texts;
+  texts.reserve(4 * kRecords);
+  const auto keep = [&](std::string text) { return std::string_view(texts.emplace_back(text)); };
+  std::vector<vcfs3::Site> panel;
+  std::vector<vcfs3::Site> blocks;
+  for (std::size_t i = 0; i < kRecords; ++i) {
+    const std::size_t count = i * i % 61;
+    const auto pos = static_cast<std::int64_t>(1000 + 97 * i + i % 7);
+    panel.push_back({.pos = pos,
+                     .id = keep("rs" + std::to_string(i * 7919 % 100'003)),
+                     .ref = i % 9 == 0 ? "CAT" : "C",
+                     .alt = i % 9 == 0 ? "C" : "T",
+                     .qual = i % 3 == 0 ? "." : "29.50",
+                     .filter = i % 4 == 0 ? "q10" : "PASS",
+                     .info = keep("AC=" + std::to_string(count) + ";AN=200;AF=" +
+                                  std::to_string(static_cast<double>(count) / 200).substr(0, 5) +
+                                  (i % 5 == 0 ? ";DB" : ";DP4=1,2," + std::to_string(count * 3)))});
+    blocks.push_back({.pos = pos,
+                      .id = keep("chr1:" + std::to_string(pos + 1) + ":G"),
+                      .ref = "G",
+                      .alt = "<NON_REF>",
+                      .qual = ".",
+                      .filter = ".",
+                      .info = keep("END=" + std::to_string(pos + 97)),
+                      .format = "GT:DP"});
+  }
+  write_page(seeds, "panel", panel);
+  write_page(seeds, "blocks", blocks);
+  write_page(seeds, "few", std::span(panel).first(5));
+  const std::vector<vcfs3::Site> odd = {
+      {.pos = -1,
+       .ref = "N",
+       .alt = "A,,T",
+       .qual = "1e3",
+       .info = ";AC=1;AC=2;;X=",
+       .format = "."},
+      {.pos = 4, .raw = "x\ty\r", .is_raw = true},
+      {.pos = 4, .id = "a;b", .ref = "", .alt = ".", .qual = "-0.0", .info = "END=9;AF=nan"}};
+  const std::vector<std::string> residuals = {"\n", "", "\x01\x02"};
+  write_page(seeds, "odd", odd, residuals);
+}
+
 }  // namespace
 
 void write_vcfs3_seeds(const SeedWriter& seeds) {
@@ -78,6 +158,7 @@ void write_vcfs3_seeds(const SeedWriter& seeds) {
   write_genotypes(seeds, "ploidies", {"0/0/0/0", "0/0/1/1", "0/1", "2", "0/0/0/3"}, 9, 40);
   write_genotypes(seeds, "odd", {"0/0", "/0/1", "|0", "0|1/2", "", "00", "63/1"}, 9, 40);
   write_genotypes(seeds, "missing", {"./.", "0/0", "0/1"}, 30, 40);
+  write_pages(seeds);
 }
 
 }  // namespace cnf::fuzz

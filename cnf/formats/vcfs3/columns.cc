@@ -99,7 +99,9 @@ Section::Section(ByteSpan bytes, std::string subject) : subject_(std::move(subje
       std::make_unique<compress::StreamSet>(checked(bytes, subject_), kMaxSectionBytes, subject_);
   plan_ = streams_->get(0);
   ByteReader in(plan_, subject_);
-  columns_.resize(in.get_count(2));
+  const std::uint64_t number = in.get_count(2);
+  if (number > kMaxColumns) in.fail("too many columns");
+  columns_.resize(number);
   std::vector<std::uint64_t> heads;
   heads.reserve(columns_.size());
   std::size_t first = 1;

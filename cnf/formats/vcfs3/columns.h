@@ -97,7 +97,9 @@ class Section {
   std::vector<Column> columns_;
 };
 
-/// A section decodes to at most this many bytes, and so does a column's text.
+/// A section has at most so many columns.
+inline constexpr std::size_t kMaxColumns = std::size_t{1} << 16;
+/// A section decodes to at most this many bytes.
 inline constexpr std::uint64_t kMaxSectionBytes = std::uint64_t{1} << 30;
 
 }  // namespace cnf::vcfs3

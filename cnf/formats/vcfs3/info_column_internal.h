@@ -15,6 +15,8 @@ enum class ValueKind : std::uint8_t {
   ends = 3,       ///< The record's end, as END has it.
 };
 
+/// Keys of a page; with more of them, INFO is kept as text.
+inline constexpr std::size_t kMaxInfoKeys = 50'000;
 /// Values of all keys of a page; with more of them, INFO is kept as text.
 inline constexpr std::size_t kMaxInfoValues = std::size_t{1} << 22;
 /// Text of INFO of a page; with more, INFO is kept as text.

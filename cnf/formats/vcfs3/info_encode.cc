@@ -271,7 +271,8 @@ Buffer encode_info(std::span<const std::string_view> infos, const InfoSources& s
   std::size_t text = 0;
   for (const std::string_view info : infos) text += info.size();
   ParsedInfo parsed = parse(infos);
-  const bool fits = parsed.values <= kMaxInfoValues && text <= kMaxInfoText;
+  const bool fits = parsed.keys.size() <= kMaxInfoKeys && parsed.values <= kMaxInfoValues &&
+                    text <= kMaxInfoText;
   if (!fits) return encode_with(infos, {}, sources, sizer, level);
   // Frequencies behind the counts that they follow from.
   std::ranges::stable_partition(parsed.keys, [](const Values& values) {

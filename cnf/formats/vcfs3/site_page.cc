@@ -76,7 +76,11 @@ struct SitePage::Impl {
   std::vector<std::int64_t>& positions() {
     return lazy_positions.get([&] {
       ColumnReader reader = column(CoreColumn::positions);
-      return decode_integers(reader, count);
+      std::vector<std::int64_t> result = decode_integers(reader, count);
+      for (const std::int64_t position : result) {
+        if (position < -1 || position > kMaxPosition) reader.head.fail("no such position");
+      }
+      return result;
     });
   }
 
@@ -104,6 +108,7 @@ struct SitePage::Impl {
           from = static_cast<std::uint64_t>(starts[i]) + length;
         }
         result[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(result[i]) + from);
+        if (result[i] < starts[i]) reader.head.fail("a record ends before it begins");
       }
       return result;
     });

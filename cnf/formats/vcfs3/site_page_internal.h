@@ -28,6 +28,9 @@ inline constexpr std::size_t kCoreColumns = 9;
 inline constexpr std::uint8_t kHasInfo = 1;
 inline constexpr std::uint8_t kKnownFlags = kHasInfo;
 
+/// No record begins behind this, so that sums of positions and lengths fit.
+inline constexpr std::int64_t kMaxPosition = std::int64_t{1} << 62;
+
 /// What an end is told from; what is stored is the difference to it.
 enum class EndKind : std::uint8_t {
   reference = 0,  ///< POS plus the length of REF.

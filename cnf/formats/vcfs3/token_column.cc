@@ -203,7 +203,7 @@ EncodedColumn encode_at(Texts tokens, const Sizer& sizer, const TokenHints& hint
   smallest.offer(as_texts(tokens, dictionary, hints.contexts, sizer));
   if (auto column = encode_numbers(tokens, hints, sizer)) smallest.offer(std::move(*column));
   if (auto column = as_prefixed(tokens, hints.contexts, sizer)) smallest.offer(std::move(*column));
-  if (depth + 2 >= kMaxColumnDepth) return std::move(smallest).take();
+  if (depth > 0) return std::move(smallest).take();
   for (const char separator : kSeparators) {
     if (auto column = as_parts(tokens, separator, hints.contexts, sizer, depth))
       smallest.offer(std::move(*column));
@@ -296,7 +296,7 @@ Tokens decode_prefixed(ColumnReader& in, std::size_t count, const Contexts& cont
 Tokens decode_parts(ColumnReader& in, std::size_t count, const Contexts& contexts, unsigned depth) {
   const auto separator = in.head.get<char>();
   const std::uint64_t parts = in.head.get_varint();
-  if (parts > kMaxParts) in.head.fail("too many parts");
+  if (parts > kMaxParts || depth > 0) in.head.fail("too many parts");
   Exceptions exceptions = decode_exceptions_at(in, count, depth + 1);
   const std::size_t regular = count - exceptions.indices.size();
   const std::vector<std::uint8_t> foretold = without(contexts, exceptions.indices);

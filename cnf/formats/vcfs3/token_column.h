@@ -54,7 +54,7 @@ struct Exceptions {
 [[nodiscard]] Exceptions decode_exceptions(ColumnReader& in, std::size_t count);
 
 /// Rendered text of a column is at most so long; a longer one is kept as text.
-inline constexpr std::size_t kMaxColumnText = std::size_t{128} << 20;
+inline constexpr std::size_t kMaxColumnText = std::size_t{16} << 20;
 /// A column has at most so many numbers.
 inline constexpr std::size_t kMaxElements = std::size_t{1} << 22;
 

@@ -25,8 +25,8 @@ enum class TokenKind : std::uint8_t {
   parts = 6,
 };
 
-/// Columns within columns (parts, exceptions) go no deeper.
-inline constexpr unsigned kMaxColumnDepth = 4;
+/// Columns within columns go no deeper: a column, its parts, their exceptions. Parts have no parts.
+inline constexpr unsigned kMaxColumnDepth = 3;
 
 [[nodiscard]] Tokens decode_tokens_at(ColumnReader& in, std::size_t count, const TokenHints& hints,
                                       unsigned depth);
