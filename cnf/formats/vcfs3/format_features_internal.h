@@ -54,6 +54,7 @@ class Features {
   /// Says what of a column, which becomes the current one, may be asked for from now on: its
   /// arities, symbols at places before `places`, and decimals at places before `decimals`.
   void set_known(std::uint32_t column, std::size_t places, std::size_t decimals);
+  [[nodiscard]] std::size_t samples() const noexcept { return table_.samples; }
   /// The column whose symbols are being read: Feature::Kind::rest is about it.
   [[nodiscard]] std::uint32_t current() const noexcept { return current_; }
 

@@ -19,8 +19,15 @@ namespace {
 
 /// Symbols that models are tried on, taken evenly from the whole stream.
 std::size_t sample_size(std::size_t symbols, int level) {
-  if (level >= 15) return std::min<std::size_t>(symbols, 32768);
+  if (level >= 15) return std::min<std::size_t>(symbols, 65536);
   return std::clamp<std::size_t>(symbols / 16, std::min<std::size_t>(symbols, 512), 4096);
+}
+
+/// Its five highest bits: what is foretold of a number is mostly how great it is.
+std::uint32_t coarse(std::uint32_t symbol) noexcept {
+  constexpr int kBits = 5;
+  const int drop = std::max(0, static_cast<int>(std::bit_width(symbol)) - kBits);
+  return symbol >> drop << drop;
 }
 
 /// Counts of 64-bit keys.
@@ -88,6 +95,7 @@ class Search {
             kNumberSymbol + static_cast<std::uint32_t>(zigzag(std::int64_t{symbols_[i]} - feature));
       }
     }
+    std::ranges::transform(trial.symbols, trial.symbols.begin(), coarse);
     count_alone(trial);
     trial.contexts.assign(symbols_.size(), 0);
     return trial;
@@ -99,7 +107,7 @@ class Search {
     next.model.contexts.push_back(context);
     const auto values = features_.get(context);
     for (std::size_t i = 0; i < cells_.size(); ++i) {
-      next.contexts[i] = (trial.contexts[i] + values[cells_[i]] + 1) * 0xd6e8feb86659fd93U;
+      next.contexts[i] = (trial.contexts[i] + coarse(values[cells_[i]]) + 1) * 0xd6e8feb86659fd93U;
       next.contexts[i] ^= next.contexts[i] >> 32U;
     }
     next.bits = bits_of(next);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -9,16 +10,27 @@
 #include <vector>
 
 #include "cnf/core/compress/codec.h"
+#include "cnf/core/compress/range_coder.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
 #include "cnf/formats/vcfs3/format_columns_internal.h"
 #include "cnf/formats/vcfs3/format_features_internal.h"
+#include "cnf/formats/vcfs3/format_mixer_internal.h"
 #include "cnf/formats/vcfs3/format_stream_internal.h"
 
 namespace cnf::vcfs3 {
 namespace {
 
 using Symbols = std::vector<std::uint32_t>;
+
+
+/// Mixing takes ten times as long as sorting. Where zstd has little to learn from it gains most, and
+/// takes no time to speak of.
+bool may_mix(std::size_t symbols, int level) noexcept {
+  constexpr int kAlways = 15, kFew = 6;
+  constexpr std::size_t kFewSymbols = 8192;
+  return level >= kAlways || (level >= kFew && symbols <= kFewSymbols);
+}
 
 constexpr std::uint32_t kContextValues = 4096;
 
@@ -81,11 +93,16 @@ void put_sorted(std::span<const std::uint32_t> symbols, std::span<const std::uin
   put_planes(sorted, level, out);
 }
 
-Symbols get_sorted(ByteReader& in, std::span<const std::uint32_t> cells, Features& features) {
+std::vector<Feature> get_contexts(ByteReader& in, const Features& features) {
   const auto count = in.get<std::uint8_t>();
   if (count > kMaxContexts) in.fail("too many contexts");
   std::vector<Feature> contexts;
   for (std::size_t i = 0; i < count; ++i) contexts.push_back(get_feature(in, features));
+  return contexts;
+}
+
+Symbols get_sorted(ByteReader& in, std::span<const std::uint32_t> cells, Features& features) {
+  const std::vector<Feature> contexts = get_contexts(in, features);
   const Symbols sorted = get_planes(in, cells.size());
   const auto order = context_order(cells, contexts, features);
   Symbols symbols(sorted.size());
@@ -93,20 +110,79 @@ Symbols get_sorted(ByteReader& in, std::span<const std::uint32_t> cells, Feature
   return symbols;
 }
 
+/// Codes the symbols of cells one after another, each in contexts of what its cell has, of the
+/// symbol before and of its sample's symbol before.
+template <typename Coder>
+void mix(Coder& coder, std::span<std::uint32_t> symbols, std::span<const std::uint32_t> cells,
+         std::span<const Feature> contexts, Features& features) {
+  SymbolMixer<Coder> mixer(coder, symbols.size());
+  std::array<std::span<const std::uint32_t>, kMaxContexts> values;
+  for (std::size_t c = 0; c < contexts.size(); ++c) values[c] = features.get(contexts[c]);
+  const auto samples = features.get({Feature::Kind::sample, 0, 0});
+  std::vector<std::uint32_t> last_of_sample(features.samples());
+  std::uint32_t last = 0;
+  for (std::size_t i = 0; i < symbols.size(); ++i) {
+    const std::uint32_t cell = cells[i];
+    std::array<std::uint32_t, kMaxContexts + 1> nested = {};
+    for (std::size_t c = 0; c < kMaxContexts; ++c) {
+      const std::uint32_t value = c < contexts.size() ? values[c][cell] : 0;
+      const std::uint32_t hash = (nested[c] + value + 1) * 0x2c1b3c6dU;
+      nested[c + 1] = hash ^ hash >> 14U;
+    }
+    std::uint32_t& above = last_of_sample[samples[cell]];
+    symbols[i] = mixer.code({0, nested[1], nested[2], nested[3],
+                             (nested[1] + last + 1) * 0x9e3779b1U + 1,
+                             (nested[1] + above + 1) * 0x85ebca6bU + 2},
+                            symbols[i]);
+    last = above = symbols[i];
+  }
+}
+
+void put_mixed(std::span<const std::uint32_t> symbols, std::span<const std::uint32_t> cells,
+               std::span<const Feature> contexts, Features& features, ByteWriter& out) {
+  out.put(static_cast<std::uint8_t>(contexts.size()));
+  for (const Feature& context : contexts) context.encode(out);
+  Buffer coded;
+  compress::RangeEncoder coder(coded);
+  Symbols copy(symbols.begin(), symbols.end());
+  mix(coder, std::span(copy), cells, contexts, features);
+  coder.finish();
+  out.put_varint(coded.size());
+  out.put_bytes(coded);
+}
+
+Symbols get_mixed(ByteReader& in, std::span<const std::uint32_t> cells, Features& features) {
+  const std::vector<Feature> contexts = get_contexts(in, features);
+  compress::RangeDecoder coder(in.get_bytes(in.get_varint()));
+  Symbols symbols(cells.size());
+  mix(coder, std::span(symbols), cells, contexts, features);
+  if (coder.overrun()) in.fail("a stream shorter than its symbols");
+  return symbols;
+}
+
 /// Appends the body of the smallest form to `out`, and says which it is.
 StreamForm put_smallest(std::span<const std::uint32_t> symbols,
                         std::span<const std::uint32_t> cells, std::span<const Feature> contexts,
                         Features& features, int level, Buffer& out) {
-  Buffer plain, sorted;
-  ByteWriter plain_out(plain), sorted_out(sorted);
+  // Where symbols are mixed zstd seldom wins, and its high levels would take most of the time.
+  const bool try_mixed = may_mix(symbols.size(), level);
+  if (try_mixed) level = std::min(level, 9);
+  Buffer plain, sorted, mixed;
+  ByteWriter plain_out(plain), sorted_out(sorted), mixed_out(mixed);
   put_planes(symbols, level, plain_out);
   constexpr std::size_t kWorthMore = 16;
   if (!contexts.empty() && plain.size() > kWorthMore) {
     put_sorted(symbols, cells, contexts, features, level, sorted_out);
   }
-  const bool sort = !sorted.empty() && sorted.size() < plain.size();
-  out.append(sort ? sorted : plain);
-  return sort ? StreamForm::sorted : StreamForm::planes;
+  if (try_mixed && plain.size() > kWorthMore) {
+    put_mixed(symbols, cells, contexts, features, mixed_out);
+  }
+  const Buffer* best = &plain;
+  StreamForm form = StreamForm::planes;
+  if (!sorted.empty() && sorted.size() < best->size()) best = &sorted, form = StreamForm::sorted;
+  if (!mixed.empty() && mixed.size() < best->size()) best = &mixed, form = StreamForm::mixed;
+  out.append(*best);
+  return form;
 }
 
 }  // namespace
@@ -222,6 +298,9 @@ std::vector<std::uint32_t> get_stream(ByteReader& in, std::span<const std::uint3
       break;
     case StreamForm::sorted:
       symbols = get_sorted(in, cells, features);
+      break;
+    case StreamForm::mixed:
+      symbols = get_mixed(in, cells, features);
       break;
     default:
       in.fail("a stream of a form that is none");

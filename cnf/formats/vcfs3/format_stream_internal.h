@@ -18,6 +18,7 @@ enum class StreamForm : std::uint8_t {
   constant = 0,  ///< All symbols are the same.
   planes = 1,    ///< Byte planes, zstd.
   sorted = 2,    ///< Byte planes of the symbols sorted by the features of their cells, zstd.
+  mixed = 3,     ///< Bits by an adaptive range coder, in contexts of the cells (SymbolMixer).
 };
 /// Set in a stream's first byte: numbers are told as differences from a feature.
 inline constexpr std::uint8_t kDifferences = 0x80;

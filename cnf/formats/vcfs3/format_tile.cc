@@ -190,10 +190,9 @@ Buffer encode_format(const FormatCells& bin, std::span<const std::string_view> f
   put_columns(table, layouts, classes, level, columns_out);
 
   // Text is worth a try where columns are poor; it takes as long as all of them.
-  constexpr int kTryAlways = 15;
   constexpr std::size_t kSmall = 65536, kPoor = 4;
   Buffer text;
-  if (level >= kTryAlways || size < kSmall || columns.size() > size / kPoor) {
+  if (size < kSmall || columns.size() > size / kPoor) {
     ByteWriter text_out(text);
     put_text(bin, samples, level, text_out);
   }
