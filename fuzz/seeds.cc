@@ -201,5 +201,6 @@ int main(int argc, char** argv) {
   cnf::fuzz::write_text_seeds(seeds);
   cnf::fuzz::write_bams3_seeds(seeds);
   cnf::fuzz::write_vcfs3_seeds(seeds);
+  cnf::fuzz::write_vcfs3_format_seeds(seeds);
   return 0;
 }

@@ -64,6 +64,12 @@ class RangeEncoder {
     narrow(bit, ones);
     return bit;
   }
+  /// Writes a bit that is 1 with `probability` / 2^16, which is neither 0 nor 1: for models that
+  /// weigh several contexts.
+  bool code_with(std::uint32_t probability, bool bit) {
+    narrow(bit, (range_ >> 16U) * probability);
+    return bit;
+  }
   /// Writes a bit that is as probable as not.
   bool code_even(bool bit) {
     narrow(bit, range_ >> 1U);
@@ -105,6 +111,9 @@ class RangeDecoder {
     const bool bit = narrow((range_ >> 16U) * context.probability());
     context.learn(bit, limit);
     return bit;
+  }
+  bool code_with(std::uint32_t probability, bool /*bit*/) noexcept {
+    return narrow((range_ >> 16U) * probability);
   }
   bool code_even(bool /*bit*/) noexcept { return narrow(range_ >> 1U); }
 

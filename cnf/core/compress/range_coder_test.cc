@@ -85,6 +85,27 @@ TEST(RangeCoder, TakesAboutTheEntropy) {
   }
 }
 
+TEST(RangeCoder, GivesBitsOfToldProbabilitiesBack) {
+  std::mt19937 random(11);
+  std::vector<std::pair<std::uint32_t, bool>> steps(50'000);
+  for (auto& [probability, bit] : steps) {
+    constexpr std::uint32_t kOne = 1U << 16U;
+    const auto any = static_cast<std::uint32_t>(1 + random() % (kOne - 1));
+    probability = random() % 3 == 0 ? kOne - 1 : random() % 2 == 0 ? 1 : any;
+    bit = random() % kOne < probability || random() % 1000 == 0;
+  }
+  Buffer bytes;
+  RangeEncoder encoder(bytes);
+  for (const auto& [probability, bit] : steps) EXPECT_EQ(encoder.code_with(probability, bit), bit);
+  encoder.finish();
+  RangeDecoder decoder(bytes);
+  for (const auto& [probability, bit] : steps) {
+    ASSERT_EQ(decoder.code_with(probability, false), bit);
+  }
+  EXPECT_TRUE(decoder.at_end());
+  EXPECT_FALSE(decoder.overrun());
+}
+
 TEST(RangeCoder, NothingTakesNoBytes) {
   EXPECT_EQ(encode({}).size(), 0);
   EXPECT_LE(encode(std::vector<Step>(20'000, {1, false})).size(), 3);

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cnf/formats/vcfs3/format_mixer_internal.h"
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -8,6 +6,7 @@
 #include <cstdint>
 
 #include "cnf/core/compress/range_coder.h"
+#include "cnf/formats/vcfs3/format_mixer_internal.h"
 
 namespace cnf::vcfs3 {
 namespace {
@@ -18,9 +17,10 @@ constexpr int kOne = 4096;
 
 /// The logistic function, between 33 of its values.
 constexpr int squash(int odds) noexcept {
-  constexpr std::array<int, 33> kValues = {
-      1,    2,    3,    6,    10,   16,   27,   45,   73,   120,  194,  310,  488,  747,  1101, 1546, 2047,
-      2549, 2994, 3348, 3607, 3785, 3901, 3975, 4022, 4050, 4068, 4079, 4085, 4089, 4092, 4093, 4094};
+  constexpr std::array<int, 33> kValues = {1,    2,    3,    6,    10,   16,   27,   45,   73,
+                                           120,  194,  310,  488,  747,  1101, 1546, 2047, 2549,
+                                           2994, 3348, 3607, 3785, 3901, 3975, 4022, 4050, 4068,
+                                           4079, 4085, 4089, 4092, 4093, 4094};
   const auto at = static_cast<std::size_t>((odds + 2048) >> 7);
   const int part = (odds + 2048) & 127;
   return (kValues[at] * (128 - part) + kValues[at + 1] * part + 64) >> 7;
@@ -38,9 +38,9 @@ constexpr std::array<std::int16_t, kOne> kOdds = [] {
   return result;
 }();
 
-constexpr unsigned kGroup = 4;          // decisions of a tree
-constexpr std::uint32_t kLongest = 15;  // lengths from here on take a second tree
-constexpr unsigned kLimit = 250;        // of AdaptiveBit::learn
+constexpr unsigned kGroup = 4;                     // decisions of a tree
+constexpr std::uint32_t kLongest = 15;             // lengths from here on take a second tree
+constexpr unsigned kLimit = 250;                   // of AdaptiveBit::learn
 constexpr unsigned kMinTrees = 8, kMaxTrees = 18;  // powers of 2; 64 bytes each
 constexpr int kWeight = 1 << 16;
 constexpr int kRate = 40;  // how much of an error weights learn
@@ -50,8 +50,8 @@ constexpr int kRate = 40;  // how much of an error weights learn
 template <typename Coder>
 SymbolMixer<Coder>::SymbolMixer(Coder& coder, std::size_t symbols)
     : coder_(coder),
-      shift_(32 - std::clamp(static_cast<unsigned>(std::bit_width(symbols)) + 2, kMinTrees,
-                             kMaxTrees)),
+      shift_(32 -
+             std::clamp(static_cast<unsigned>(std::bit_width(symbols)) + 2, kMinTrees, kMaxTrees)),
       trees_(std::size_t{1} << (32 - shift_)),
       weights_(kStages * kTreeNodes) {
   for (auto& set : weights_) set.fill(kWeight / 4);

@@ -23,9 +23,8 @@ namespace {
 
 using Symbols = std::vector<std::uint32_t>;
 
-
-/// Mixing takes ten times as long as sorting. Where zstd has little to learn from it gains most, and
-/// takes no time to speak of.
+/// Mixing takes ten times as long as sorting. Where zstd has little to learn from it gains most,
+/// and takes no time to speak of.
 bool may_mix(std::size_t symbols, int level) noexcept {
   constexpr int kAlways = 15, kFew = 6;
   constexpr std::size_t kFewSymbols = 8192;
@@ -130,10 +129,10 @@ void mix(Coder& coder, std::span<std::uint32_t> symbols, std::span<const std::ui
       nested[c + 1] = hash ^ hash >> 14U;
     }
     std::uint32_t& above = last_of_sample[samples[cell]];
-    symbols[i] = mixer.code({0, nested[1], nested[2], nested[3],
-                             (nested[1] + last + 1) * 0x9e3779b1U + 1,
-                             (nested[1] + above + 1) * 0x85ebca6bU + 2},
-                            symbols[i]);
+    symbols[i] =
+        mixer.code({0, nested[1], nested[2], nested[3], (nested[1] + last + 1) * 0x9e3779b1U + 1,
+                    (nested[1] + above + 1) * 0x85ebca6bU + 2},
+                   symbols[i]);
     last = above = symbols[i];
   }
 }

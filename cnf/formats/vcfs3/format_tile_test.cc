@@ -145,9 +145,10 @@ TEST(FormatTile, ManyDistinctGenotypesAreStillContexts) {
   expect_round_trips(table);
 }
 
-TEST(FormatTile, WhatOthersForetellCostsNextToNothing) {
+/// Depths, qualities and likelihoods with noise in them, as many as four samples have.
+CellTable noisy_calls(std::size_t records) {
   CellTable table;
-  for (std::uint64_t i = 0; i < 3000; ++i) {
+  for (std::uint64_t i = 0; i < records; ++i) {
     std::vector<std::string> row = {"GT:AD:DP:GQ:PL"};
     for (std::uint64_t s = 0; s < 4; ++s) {
       const std::uint64_t noise = crc32c(as_bytes(std::to_string(i * 4 + s)));
@@ -159,6 +160,11 @@ TEST(FormatTile, WhatOthersForetellCostsNextToNothing) {
     }
     table.rows.push_back(std::move(row));
   }
+  return table;
+}
+
+TEST(FormatTile, WhatOthersForetellCostsNextToNothing) {
+  const CellTable table = noisy_calls(3000);
   CellTable without = table;
   for (auto& row : without.rows) {
     row[0] = "GT:AD:PL";
@@ -173,6 +179,15 @@ TEST(FormatTile, WhatOthersForetellCostsNextToNothing) {
     // 12,000 depths and 12,000 qualities of 7 bits each are 21,000 bytes by themselves.
     EXPECT_LT(whole, less + less / 16) << level;
   }
+}
+
+TEST(FormatTile, HigherLevelsAreSmaller) {
+  const CellTable table = noisy_calls(3000);
+  const std::size_t fast = round_trip(table, {0, 4}, 3).size();
+  const std::size_t archive = round_trip(table, {0, 4}, 19).size();
+  EXPECT_LT(archive, fast);
+  // AD, with its 2 × 30 values, and PL, with 200: log2(30) × 2 + log2(200) bits a cell.
+  EXPECT_LT(archive, 3000 * 4 * (4.91 * 2 + 7.64) / 8 * 1.06);
 }
 
 rc::Gen<std::string> any_element() {
@@ -235,16 +250,25 @@ Buffer sealed(ByteSpan body) {
   return tile;
 }
 
+/// Tiles of columns in which every form of a stream occurs.
+std::vector<Buffer> tiles_of(const CellTable& table, const ParsedCells& parsed) {
+  std::vector<Buffer> tiles;
+  for (const int level : {3, 9, 19}) {
+    tiles.push_back(encode_format(parsed.rests, table.formats(), parsed.genotypes,
+                                  {0, table.samples()}, level));
+    EXPECT_EQ(tiles.back().data()[4], std::byte{1}) << "no tile of columns";
+  }
+  return tiles;
+}
+
 TEST(FormatTile, DamageIsAnError) {
-  const CellTable table = repeated(cases()[0].table, 40);
+  const CellTable table = noisy_calls(60);
   const ParsedCells parsed(table, 0, table.samples());
   const auto formats = table.formats();
-  for (const int level : {3, 9, 19}) {
-    const Buffer tile =
-        encode_format(parsed.rests, formats, parsed.genotypes, {0, table.samples()}, level);
+  for (const Buffer& tile : tiles_of(table, parsed)) {
     for (std::size_t cut = 1; cut < tile.size(); ++cut) {
-      EXPECT_THROW((void)decode_format(tile.span().first(cut), formats, parsed.genotypes, "t"),
-                   Error);
+      const ByteSpan part = tile.span().first(cut);
+      EXPECT_THROW((void)decode_format(part, formats, parsed.genotypes, "t"), Error);
     }
     for (std::size_t at = 0; at < tile.size(); ++at) {
       Buffer flipped = Buffer::copy_of(tile);
@@ -255,15 +279,13 @@ TEST(FormatTile, DamageIsAnError) {
 }
 
 TEST(FormatTile, DamageUnderARightChecksumIsAnErrorOrOtherText) {
-  const CellTable table = repeated(cases()[0].table, 40);
+  const CellTable table = noisy_calls(60);
   const ParsedCells parsed(table, 0, table.samples());
   const auto formats = table.formats();
   std::size_t errors = 0;
-  for (const int level : {3, 9, 19}) {
-    const Buffer tile =
-        encode_format(parsed.rests, formats, parsed.genotypes, {0, table.samples()}, level);
+  for (const Buffer& tile : tiles_of(table, parsed)) {
     for (std::size_t at = 4; at < tile.size(); ++at) {
-      for (const unsigned mask : {1U, 0x10U, 0x80U, 0xffU}) {
+      for (const unsigned mask : {1U, 0x90U}) {
         Buffer body = Buffer::copy_of(tile.span().subspan(4));
         body.data()[at - 4] ^= static_cast<std::byte>(mask);
         try {
@@ -280,6 +302,30 @@ TEST(FormatTile, DamageUnderARightChecksumIsAnErrorOrOtherText) {
     }
   }
   EXPECT_GT(errors, 100U);
+}
+
+TEST(FormatTile, RefusesWhatItsBytesCannotHold) {
+  const CellTable table = {{{"GT:PL", "0/1:0,1", "0/1:2,3"}}};
+  const ParsedCells parsed(table, 0, 2);
+  const auto refuse = [&](const std::vector<std::uint64_t>& varints) {
+    Buffer body;
+    ByteWriter out(body);
+    for (const std::uint64_t value : varints) out.put_varint(value);
+    EXPECT_THROW((void)decode_format(sealed(body), table.formats(), parsed.genotypes, "t"), Error);
+  };
+  constexpr std::uint64_t kHuge = std::uint64_t{1} << 40;
+  refuse({7});                                         // a form of tile that is none
+  refuse({0, kHuge});                                  // text: lengths of cells
+  refuse({0, 2, 2 << 1, 1, 1, kHuge});                 // text: its size
+  refuse({1, 1 << 1, 2});                              // columns: a record neither active nor not
+  refuse({1, 1 << 1, 1, 0, 3});                        // a cell lacks more fields than there are
+  refuse({1, 1 << 1, 1, 0, 0, 9});                     // a column that is none
+  refuse({1, 1 << 1, 1, 0, 0, 1, 0, 0, 0});            // fields of no elements
+  refuse({1, 1 << 1, 1, 0, 0, 1, 0, 0, 0xffffffff});   // fields of billions
+  refuse({1, 1 << 1, 1, 0, 0, 1, 0, 0, kHuge});        // fields of more
+  refuse({1, 1 << 1, 1, 0, 0, 1, 0, 0, 1, 0, kHuge});  // a number of billions
+  refuse({1, 1 << 1, 1, 0, 0, 1, 0, 0, 1, 2, 9});      // too many contexts
+  refuse({1, 1 << 1, 1, 0, 0, 1, 0, 0, 1, 2, 1, 4, 1, 0});  // a context not known yet
 }
 
 }  // namespace
