@@ -284,7 +284,7 @@ std::vector<IdBin> Dataset::find_ids(const std::vector<std::string>& ids,
     IdBin& bin = found.emplace_back(
         IdBin{.row = impl_->row_of(row), .records = std::move((of_bin++)->second)});
     std::ranges::sort(bin.records);
-    bin.records.erase(std::ranges::unique(bin.records).begin(), bin.records.end());
+    bin.records.erase(std::unique(bin.records.begin(), bin.records.end()), bin.records.end());
     if (bin.records.back() >= bin.row.records()) fail();
   }
   std::ranges::sort(found, {}, [](const IdBin& bin) { return bin.row.bin; });

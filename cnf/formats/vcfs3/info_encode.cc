@@ -275,7 +275,7 @@ Buffer encode_info(std::span<const std::string_view> infos, const InfoSources& s
                     text <= kMaxInfoText;
   if (!fits) return encode_with(infos, {}, sources, sizer, level);
   // Frequencies behind the counts that they follow from.
-  std::ranges::stable_partition(parsed.keys, [](const Values& values) {
+  std::stable_partition(parsed.keys.begin(), parsed.keys.end(), [](const Values& values) {
     return values.key.find("AF") == std::string_view::npos;
   });
   const std::vector<std::string_view> layouts(parsed.layouts.begin(), parsed.layouts.end());

@@ -128,8 +128,7 @@ SampleTable SampleTable::parse(std::string_view text, std::vector<std::string> n
   std::unordered_map<std::string_view, std::vector<std::size_t>> ordinals;
   for (std::size_t i = 0; i < table.names.size(); ++i) ordinals[table.names[i]].push_back(i);
   for (const auto& [column, name] : shape.attributes) {
-    const auto same = [&](const Attribute& other) { return other.name == name; };
-    if (std::ranges::any_of(table.attributes, same))
+    if (std::ranges::count(table.attributes, name, &Attribute::name) != 0)
       fail(subject, fmt::format("two columns are named {}", name));
     table.attributes.push_back({name, {}});
     table.attributes.back().values.resize(table.names.size());
