@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The worked examples of SPEC.md are what the encoder writes, and decode to what the page says.
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/bytes.h"
+#include "cnf/core/util/checksum.h"
+#include "cnf/formats/vcfs3/genotypes.h"
+#include "cnf/formats/vcfs3/site.h"
+#include "cnf/formats/vcfs3/site_page.h"
+#include "cnf/formats/vcfs3/variant.h"
+
+namespace cnf::vcfs3 {
+namespace {
+
+/// The fenced blocks `hex NAME` of the page, their comments left out.
+std::map<std::string, Buffer> examples() {
+  const char* const root = std::getenv("CNF_SOURCE_DIR");
+  if (root == nullptr) return {};
+  std::ifstream page(std::string(root) + "/cnf/formats/vcfs3/SPEC.md");
+  std::map<std::string, Buffer> blocks;
+  std::string open;
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("```")) {
+      open = line.starts_with("```hex ") ? line.substr(7) : std::string();
+    } else if (!open.empty()) {
+      std::istringstream words(line.substr(0, line.find('#')));
+      for (std::string word; words >> word;) {
+        ByteWriter(blocks[open]).put(static_cast<std::uint8_t>(std::stoi(word, nullptr, 16)));
+      }
+    }
+  }
+  return blocks;
+}
+
+const std::vector<Site>& example_sites() {
+  static const std::vector<Site> sites = {{.pos = 4,
+                                           .id = ".",
+                                           .ref = "A",
+                                           .alt = "C",
+                                           .qual = ".",
+                                           .filter = "PASS",
+                                           .info = "AC=1;DB",
+                                           .format = "GT"},
+                                          {.pos = 8,
+                                           .id = ".",
+                                           .ref = "A",
+                                           .alt = "G",
+                                           .qual = ".",
+                                           .filter = "PASS",
+                                           .info = ".",
+                                           .format = "GT"}};
+  return sites;
+}
+
+TEST(Spec, TheExamplesOfASitePageAreWhatTheEncoderWrites) {
+  const auto blocks = examples();
+  ASSERT_TRUE(blocks.contains("core")) << "run with CNF_SOURCE_DIR set to the source tree";
+  const Genotypes genotypes{.records = 2,
+                            .samples = 3,
+                            .texts = {"0|0", "0|1"},
+                            .codes = {0, 0, 1, 0, 0, 0},
+                            .escapes = {},
+                            .present = {1, 1}};
+  const EncodedPage page = encode_page(example_sites(), {}, genotypes, 0, 3);
+  EXPECT_EQ(to_hex(page.core), to_hex(blocks.at("core")));
+  EXPECT_EQ(to_hex(page.info), to_hex(blocks.at("info")));
+  EXPECT_EQ(to_hex(page.carriers), to_hex(blocks.at("carriers")));
+}
+
+TEST(Spec, TheExamplesOfASitePageDecode) {
+  const auto blocks = examples();
+  ASSERT_TRUE(blocks.contains("core"));
+  SitePage page(blocks.at("core"), blocks.at("info"), 2, "SPEC.md");
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Site site = page.site(i, Needs::all());
+    const Site& want = example_sites()[i];
+    EXPECT_EQ(site.pos, want.pos);
+    EXPECT_EQ(site.alt, want.alt);
+    EXPECT_EQ(site.filter, want.filter);
+    EXPECT_EQ(site.info, want.info);
+    EXPECT_EQ(site.format, want.format);
+    EXPECT_EQ(page.ends()[i], want.pos + 1);
+  }
+  const Carriers carriers = decode_carriers(blocks.at("carriers"), 2, 3, "SPEC.md");
+  EXPECT_EQ(carriers.ends, std::vector<std::uint32_t>({1, 1}));
+  EXPECT_EQ(carriers.samples, std::vector<std::uint32_t>({2}));
+}
+
+}  // namespace
+}  // namespace cnf::vcfs3
