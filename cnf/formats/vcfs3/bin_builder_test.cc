@@ -112,6 +112,19 @@ TEST(BinBuilder, EndsBinsWhereTheGridSays) {
   EXPECT_EQ(render(bins, "\n"), text);
 }
 
+TEST(BinBuilder, KeepsTheOrderOfInputThatIsNotSorted) {
+  std::string text;
+  for (const char* line :
+       {"2\t9", "2\t3", "2\t3", "1\t5", "2\t1", "HLA-A*01:01\t3000000000", "1\t0"}) {
+    text += std::string(line) + "\t.\tA\tC\t.\t.\t.\n";
+  }
+  const std::vector<Bin> bins = build(text, 1, header_of(0));
+  std::vector<std::string> contigs;
+  for (const Bin& bin : bins) contigs.push_back(bin.contig);
+  EXPECT_EQ(contigs, (std::vector<std::string>{"2", "1", "2", "HLA-A*01:01", "1"}));
+  EXPECT_EQ(render(bins, "\n"), text);
+}
+
 TEST(BinBuilder, FilesLinesWithoutAPlaceWithTheirNeighbours) {
   const std::string record = "chr7\t50\t.\tA\tC\t.\t.\t.\n";
   struct Case {

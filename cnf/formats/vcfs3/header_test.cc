@@ -64,6 +64,22 @@ TEST(Header, KeepsNamesAsTheyStand) {
   EXPECT_EQ(header.samples, (std::vector<std::string>{"one two", "Bj\xc3\xb6rn", "", "one two"}));
 }
 
+TEST(Header, TakesEveryVersionAndAnyLine) {
+  for (const char* version : {"4.0", "4.1", "4.2", "4.3", "4.4", "4.5", "9"}) {
+    const std::string text =
+        "##fileformat=VCFv" + std::string(version) +
+        "\n##META=<ID=Assay,Type=String,Number=.,Values=[WholeGenome, Exome]>\n"
+        "##SAMPLE=<ID=A,Assay=WholeGenome,Description=\"a, \\\"b\\\"\">\n"
+        "##PEDIGREE=<ID=B,Mother=A>\n##pedigreeDB=<http://x/y>\n##contig=<ID=1,URL=\"x,y\",IDX=4>\n"
+        "##INFO=<ID=A,Number=LA,Type=Integer,Description=\"\",IDX=12>\n##ALT=<ID=DEL:ME>\n" +
+        std::string(kFixed) + "\n";
+    const Header header = Header::parse(text, "in");
+    EXPECT_EQ(header.text, text);
+    EXPECT_EQ(header.contigs.size(), 1U);
+    EXPECT_EQ(header.info.at("A").count, Count::unknown);
+  }
+}
+
 TEST(Header, RefusesWhatIsNoVcf) {
   for (const std::string& text :
        {std::string(), std::string("#FOO\n"), std::string("chr1\t1\n"),

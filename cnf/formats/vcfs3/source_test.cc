@@ -140,6 +140,19 @@ TEST(VcfSource, ReadsAPipe) {
   }
 }
 
+TEST(VcfSource, ReadsStandardInput) {
+  const TempDir folder;
+  const std::string text = vcf_of(1000);
+  write_compressed(folder.path() / "x.gz", "w", text);
+  const int kept = dup(STDIN_FILENO);
+  const int file = open((folder.path() / "x.gz").c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(dup2(file, STDIN_FILENO), 0);
+  EXPECT_TRUE(read_whole("-").text == text);
+  ASSERT_GE(dup2(kept, STDIN_FILENO), 0);
+  close(file);
+  close(kept);
+}
+
 TEST(VcfSource, KnowsAPipeThatIsCutShort) {
   const TempDir folder;
   write_compressed(folder.path() / "x.gz", "w", vcf_of(10'000));
