@@ -14,7 +14,7 @@
 #include "cnf/formats/vcfs3/format_tile.h"
 #include "cnf/formats/vcfs3/genotype_tile.h"
 #include "cnf/formats/vcfs3/genotypes.h"
-#include "cnf/formats/vcfs3/id_key.h"
+#include "cnf/formats/vcfs3/id_hash.h"
 #include "cnf/formats/vcfs3/layout.h"
 #include "cnf/formats/vcfs3/site.h"
 #include "cnf/formats/vcfs3/site_page.h"
@@ -101,8 +101,7 @@ EncodedSites BinEncoder::encode_page(std::size_t number) const {
     out.ascending = out.ascending && site.pos >= out.last_pos;
     out.last_pos = site.pos;
     out.counts.add(site);
-    for (const std::string_view id : split_ids(site.id))
-      out.page.ids.emplace_back(id_key(id), static_cast<std::uint32_t>(first + i));
+    for (const std::string_view id : split_ids(site.id)) out.page.ids.push_back(hash_id(id));
   }
   return out;
 }

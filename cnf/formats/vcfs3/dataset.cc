@@ -4,16 +4,18 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "cnf/core/index/btree.h"
@@ -26,13 +28,17 @@
 #include "cnf/core/util/checksum.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
+#include "cnf/core/worker/pipeline.h"
+#include "cnf/core/worker/pool.h"
 #include "cnf/formats/vcfs3/bin_row.h"
 #include "cnf/formats/vcfs3/contig_name.h"
 #include "cnf/formats/vcfs3/genotypes.h"
 #include "cnf/formats/vcfs3/header.h"
-#include "cnf/formats/vcfs3/id_key.h"
+#include "cnf/formats/vcfs3/id_hash.h"
 #include "cnf/formats/vcfs3/layout.h"
 #include "cnf/formats/vcfs3/sample_table.h"
+#include "cnf/formats/vcfs3/site_page.h"
+#include "cnf/formats/vcfs3/variant.h"
 
 namespace cnf::vcfs3 {
 namespace {
@@ -67,6 +73,7 @@ Tree open_tree(const std::shared_ptr<storage::Storage>& root, const metadata::Ob
 struct Facts {
   std::uint64_t samples, group_samples, records, bins;
   bool crlf, final_newline, in_order;
+  IdBits id_bits;
   std::vector<std::string> more_contigs, zone_keys;
 
   Facts(const nlohmann::json& custom, const std::string& subject)
@@ -77,6 +84,7 @@ struct Facts {
         crlf(custom.at("text").at("crlf")),
         final_newline(custom.at("text").at("final_newline")),
         in_order(custom.at("in_order")),
+        id_bits(IdBits::of(custom.at("id_bits"))),
         zone_keys(custom.at("zone_keys")) {
     for (const auto& name : custom.at("contigs"))
       more_contigs.push_back(unescape_name(name.get<std::string>(), subject));
@@ -91,6 +99,40 @@ struct Facts {
     return samples / group_samples + (samples % group_samples != 0 ? 1 : 0);
   }
 };
+
+/// Pages of a bin that may hold looked-up IDs.
+struct IdPages {
+  BinRow row;
+  std::vector<std::size_t> pages;  // ascending
+};
+
+/// Reads the pages: which records do have one of the IDs?
+IdBin records_with(const Dataset& dataset, IdPages candidate,
+                   const std::unordered_set<std::string_view>& wanted, const Context& context) {
+  IdBin found{.row = std::move(candidate.row)};
+  const std::string key = dataset.chunk_key(found.row.chunk);
+  std::vector<Buffer> cores;
+  std::vector<storage::FetchRequest> requests;
+  for (const std::size_t number : candidate.pages) {
+    const PageRow& page = found.row.pages[number];
+    cores.emplace_back(page.core_length);
+    requests.push_back({.key = key, .offset = page.offset, .into = cores.back().span()});
+  }
+  dataset.chunk_storage()->fetch(requests, context);
+  for (std::size_t i = 0; i < candidate.pages.size(); ++i) {
+    const std::size_t number = candidate.pages[i];
+    std::size_t first = 0;
+    for (std::size_t p = 0; p < number; ++p) first += found.row.pages[p].records;
+    SitePage page(cores[i], {}, found.row.pages[number].records,
+                  fmt::format("{}@{}", key, found.row.pages[number].offset));
+    for (std::size_t r = 0; r < page.records(); ++r) {
+      const std::vector<std::string_view> ids = split_ids(page.site(r, {.id = true}).id);
+      if (std::ranges::any_of(ids, [&](std::string_view id) { return wanted.contains(id); }))
+        found.records.push_back(static_cast<std::uint32_t>(first + r));
+    }
+  }
+  return found;
+}
 
 }  // namespace
 
@@ -154,6 +196,43 @@ struct Dataset::Impl {
     if (std::ranges::adjacent_find(rows, {}, &BinRow::bin) != rows.end())
       throw Error(Errc::corrupt_data, "read index", positions_subject, "a bin is there twice");
     return rows;
+  }
+
+  /// The pages that the variant index names for any of the IDs, in the order of the input.
+  std::vector<IdPages> pages_of(const std::unordered_set<std::string_view>& ids,
+                                const Context& context) const {
+    const metadata::ObjectInfo& info = metadata.object(kVariantIndex);
+    const auto fail = [&] {
+      throw Error(Errc::corrupt_data, "find IDs", root->uri(info.path),
+                  "it names a page that is not there");
+    };
+    std::unordered_set<std::uint64_t> kept;
+    std::vector<index::KeyRange> keys;
+    for (const std::string_view id : ids) {
+      const std::uint64_t hash = hash_id(id);
+      if (kept.insert(facts.id_bits.kept_of(hash)).second)
+        keys.push_back(index::KeyRange::exactly(index::big_endian_key(facts.id_bits.key_of(hash))));
+    }
+    std::set<std::uint64_t> pages;  // kBinPages × place of the bin in the index + page
+    for (const auto& row : open_tree<index::BTree>(root, info, context).find(keys, context)) {
+      if (row.columns.size() != 2 || row.columns[1] / kBinPages >= facts.bins) fail();
+      if (kept.contains(row.columns[0])) pages.insert(row.columns[1]);
+    }
+    std::vector<std::uint64_t> places;
+    for (const std::uint64_t page : pages) {
+      if (places.empty() || places.back() != page / kBinPages) places.push_back(page / kBinPages);
+    }
+    std::vector<IdPages> found;
+    auto page = pages.begin();
+    for (const auto& row : positions.at(places, context)) {
+      IdPages& bin = found.emplace_back(IdPages{.row = row_of(row), .pages = {}});
+      const std::uint64_t place = places[found.size() - 1];
+      for (; page != pages.end() && *page / kBinPages == place; ++page)
+        bin.pages.push_back(*page % kBinPages);
+      if (bin.pages.back() >= bin.row.pages.size()) fail();
+    }
+    std::ranges::sort(found, {}, [](const IdPages& bin) { return bin.row.bin; });
+    return found;
   }
 
   std::shared_ptr<storage::Storage> root;
@@ -242,6 +321,7 @@ SampleTable Dataset::read_samples(const Context& context) const {
 
 std::uint64_t Dataset::records() const noexcept { return impl_->facts.records; }
 std::uint64_t Dataset::bins() const noexcept { return impl_->facts.bins; }
+IdBits Dataset::id_bits() const noexcept { return impl_->facts.id_bits; }
 bool Dataset::crlf() const noexcept { return impl_->facts.crlf; }
 bool Dataset::final_newline() const noexcept { return impl_->facts.final_newline; }
 bool Dataset::in_order() const noexcept { return impl_->facts.in_order; }
@@ -263,31 +343,21 @@ std::vector<BinRow> Dataset::all_bins(const Context& context) const {
 
 std::vector<IdBin> Dataset::find_ids(const std::vector<std::string>& ids,
                                      const Context& context) const {
-  const metadata::ObjectInfo& info = metadata().object(kVariantIndex);
-  const auto fail = [&] {
-    throw Error(Errc::corrupt_data, "find IDs", root()->uri(info.path),
-                "it names a record that is not there");
-  };
-  std::vector<index::KeyRange> wanted;
-  for (const std::string& id : ids) wanted.push_back(index::KeyRange::exactly(id_key(id)));
-  std::map<std::uint64_t, std::vector<std::uint32_t>> records;  // by the bin's place in the index
-  for (const auto& row : open_tree<index::BTree>(root(), info, context).find(wanted, context)) {
-    if (row.columns.size() != 1 || row.columns[0] / kBinRecords >= bins()) fail();
-    records[row.columns[0] / kBinRecords].push_back(
-        static_cast<std::uint32_t>(row.columns[0] % kBinRecords));
-  }
-  std::vector<std::uint64_t> places;
-  for (const auto& [place, of_bin] : records) places.push_back(place);
+  const std::unordered_set<std::string_view> wanted(ids.begin(), ids.end());
+  std::vector<IdPages> candidates = impl_->pages_of(wanted, context);
   std::vector<IdBin> found;
-  auto of_bin = records.begin();
-  for (const auto& row : impl_->positions.at(places, context)) {
-    IdBin& bin = found.emplace_back(
-        IdBin{.row = impl_->row_of(row), .records = std::move((of_bin++)->second)});
-    std::ranges::sort(bin.records);
-    bin.records.erase(std::unique(bin.records.begin(), bin.records.end()), bin.records.end());
-    if (bin.records.back() >= bin.row.records()) fail();
-  }
-  std::ranges::sort(found, {}, [](const IdBin& bin) { return bin.row.bin; });
+  std::size_t next = 0;
+  worker::run_pipeline<IdPages, IdBin>(
+      {.threads = std::min(worker::default_threads(), std::max<std::size_t>(candidates.size(), 1))},
+      context,
+      [&] {
+        return next < candidates.size() ? std::optional(std::move(candidates[next++]))
+                                        : std::nullopt;
+      },
+      [&](IdPages pages) { return records_with(*this, std::move(pages), wanted, context); },
+      [&](IdBin bin) {
+        if (!bin.records.empty()) found.push_back(std::move(bin));
+      });
   return found;
 }
 

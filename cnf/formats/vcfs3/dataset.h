@@ -16,6 +16,7 @@
 #include "cnf/formats/vcfs3/bin_row.h"
 #include "cnf/formats/vcfs3/genotypes.h"
 #include "cnf/formats/vcfs3/header.h"
+#include "cnf/formats/vcfs3/id_hash.h"
 #include "cnf/formats/vcfs3/sample_table.h"
 
 namespace cnf::vcfs3 {
@@ -66,6 +67,7 @@ class Dataset {
 
   [[nodiscard]] std::uint64_t records() const noexcept;
   [[nodiscard]] std::uint64_t bins() const noexcept;
+  [[nodiscard]] IdBits id_bits() const noexcept;  ///< Of the variant index.
   /// How the text goes on after each line, and whether after the last.
   [[nodiscard]] bool crlf() const noexcept;
   [[nodiscard]] bool final_newline() const noexcept;
@@ -79,7 +81,7 @@ class Dataset {
   [[nodiscard]] std::vector<BinRow> all_bins(const Context& context) const;
   /// Every record with one of these IDs (a record with "rs1;rs2" has both): their bins, in the
   /// order of the input. Cost: a round trip per level of the variant index and of the position
-  /// index, below their roots.
+  /// index, below their roots, and one for the core sections of the pages that they name.
   [[nodiscard]] std::vector<IdBin> find_ids(const std::vector<std::string>& ids,
                                             const Context& context) const;
 

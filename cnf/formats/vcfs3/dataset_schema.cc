@@ -11,7 +11,7 @@ const std::string& custom_schema() {
     "$schema": "http://json-schema.org/draft-07/schema#",
     "type": "object",
     "required": ["samples", "group_samples", "records", "raw_records", "bins", "source", "text",
-                 "in_order", "contigs", "zone_keys", "batches"],
+                 "in_order", "contigs", "zone_keys", "id_bits", "batches"],
     "properties": {
       "samples": {"type": "integer", "minimum": 0, "maximum": 100000000},
       "group_samples": {"type": "integer", "minimum": 1, "maximum": 100000000},
@@ -32,6 +32,7 @@ const std::string& custom_schema() {
       "in_order": {"type": "boolean"},
       "contigs": {"type": "array", "items": {"type": "string"}},
       "zone_keys": {"type": "array", "items": {"type": "string"}, "maxItems": 24},
+      "id_bits": {"type": "integer", "minimum": 1, "maximum": 64},
       "types": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
       "stored": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
       "batches": {

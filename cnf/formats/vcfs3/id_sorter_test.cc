@@ -5,29 +5,27 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
-#include "cnf/formats/vcfs3/id_key.h"
+#include "cnf/formats/vcfs3/id_hash.h"
 
 namespace cnf::vcfs3 {
 namespace {
 
-using Found = std::vector<std::pair<std::string, std::uint64_t>>;
-
-Found sorted(const Found& added, std::uint64_t memory) {
+std::vector<IdEntry> sorted(const std::vector<IdEntry>& added, std::uint64_t memory) {
   IdSorter sorter(memory, {});
-  for (const auto& [key, place] : added) sorter.add(key, place);
-  Found found;
-  sorter.finish([&](std::string_view key, std::uint64_t place) { found.emplace_back(key, place); },
-                {});
+  for (const IdEntry& entry : added) sorter.add(entry);
+  EXPECT_EQ(sorter.count(), added.size());
+  std::vector<IdEntry> found;
+  sorter.finish([&](const IdEntry& entry) { found.push_back(entry); }, {});
   return found;
 }
 
@@ -35,51 +33,66 @@ TEST(IdSorter, SortsAsMemorySortsWhateverItMayHold) {
   const std::uint64_t seed = std::random_device()();
   SCOPED_TRACE(seed);
   std::mt19937_64 random(seed);
-  Found added;
-  for (std::uint64_t place = 0; place < 5'000; ++place) {
-    std::string key;
-    for (std::size_t i = random() % 12; i > 0; --i) key.push_back(static_cast<char>(random() % 3));
-    if (random() % 50 == 0) key.append(3'000, 'x');
-    if (random() % 5 == 0) key = id_key("rs" + std::to_string(random() % 1'000));
-    added.emplace_back(key, place);
-  }
-  Found expected = added;
-  std::ranges::stable_sort(expected, {}, &Found::value_type::first);
-  for (const std::uint64_t memory :
-       {std::uint64_t{1} << 30, std::uint64_t{20'000}, std::uint64_t{0}})
+  std::vector<IdEntry> added;
+  for (std::size_t i = 0; i < 50'000; ++i)
+    added.push_back({.hash = random() % 3 == 0 ? random() % 50 : random(), .page = random() % 20});
+  std::vector<IdEntry> expected = added;
+  std::ranges::sort(expected);
+  expected.erase(std::unique(expected.begin(), expected.end()), expected.end());
+  for (const std::uint64_t memory : {std::uint64_t{1} << 30, std::uint64_t{500'000}})
     EXPECT_EQ(sorted(added, memory), expected) << memory;
+  added.resize(100);
+  EXPECT_EQ(sorted(added, 0), sorted(added, 1 << 20)) << "a run for each";
   EXPECT_TRUE(sorted({}, 100).empty());
 }
 
 TEST(IdSorter, StopsWhenItIsTold) {
   IdSorter sorter(100, {});
-  for (std::uint64_t i = 0; i < 100; ++i) sorter.add("key", i);
+  for (std::uint64_t i = 0; i < 100; ++i) sorter.add({i, i});
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_THROW(sorter.finish([](std::string_view, std::uint64_t) {}, Context(stop.get_token())),
-               Error);
+  EXPECT_THROW(sorter.finish([](const IdEntry&) {}, Context(stop.get_token())), Error);
 }
 
-TEST(IdKey, IsShortForRsNumbersAndItsOwnForEachId) {
-  EXPECT_EQ(id_key("rs1"), std::string("\1\0\0\0\0\1", 6));
-  EXPECT_EQ(id_key("rs1099511627775"), std::string("\1\xff\xff\xff\xff\xff", 6));
-  EXPECT_EQ(id_key("rs0"), std::string("\1\0\0\0\0\0", 6));
-  for (const std::string id : {"rs", "rs01", "rs00", "rs-1", "rs+1", "rs1x", "RS1", "rs1 ",
-                               "rs1099511627776", "rs99999999999999999999999", "esv1", "1:2:A:C"})
-    EXPECT_EQ(id_key(id), "\2" + id);
-  const std::string longest(4'095, 'x');
-  EXPECT_EQ(id_key(longest), "\2" + longest);
-  EXPECT_EQ(id_key(longest + "x").size(), 33U);
-  EXPECT_NE(id_key(longest + "x"), id_key(longest + "y"));
+// Oracle: the published FNV-1a and MurmurHash3 functions, run by hand in another language.
+TEST(IdHash, IsTheOneOfTheSpecification) {
+  EXPECT_EQ(hash_id(""), 0xefd01f60ba992926U);
+  EXPECT_EQ(hash_id("rs1"), 0x3b90e7792dcba686U);
+  EXPECT_EQ(hash_id("1:10390:CCCCTAACCC:C"), 0x7c5144e44bb53437U);
 }
 
-TEST(IdKey, SplitsAColumn) {
+TEST(IdHash, SpreadsRsNumbersOverTheBitsThatAreKept) {
+  const IdBits bits = IdBits::for_count(10'000);
+  EXPECT_EQ(bits.kept, 18U);
+  EXPECT_EQ(bits.key, 5U);
+  std::set<std::uint64_t> kept;
+  std::vector<std::size_t> keys(32);
+  for (int i = 0; i < 10'000; ++i) {
+    const std::uint64_t hash = hash_id("rs" + std::to_string(1'000 + i));
+    kept.insert(bits.kept_of(hash));
+    ++keys[bits.key_of(hash)];
+  }
+  EXPECT_GT(kept.size(), 9'700U) << "10,000 of 2^18 values collide some 190 times";
+  EXPECT_LT(*std::ranges::max_element(keys), 400U);
+  EXPECT_GT(*std::ranges::min_element(keys), 230U);
+}
+
+TEST(IdHash, KeepsAtLeastABitAndAtMostAll) {
+  EXPECT_EQ(IdBits::for_count(0).kept, 4U);
+  EXPECT_EQ(IdBits::for_count(~std::uint64_t{0}).kept, 64U);
+  EXPECT_EQ(IdBits::of(1).key_of(~std::uint64_t{0}), 0U);
+  EXPECT_EQ(IdBits::of(1).kept_of(~std::uint64_t{0}), 1U);
+  EXPECT_EQ(IdBits::of(13).key_of(~std::uint64_t{0}), 0U);
+  EXPECT_EQ(IdBits::of(64).kept_of(~std::uint64_t{0}), ~std::uint64_t{0});
+}
+
+TEST(IdHash, SplitsAColumn) {
   using Ids = std::vector<std::string_view>;
   EXPECT_EQ(split_ids("rs1"), Ids{"rs1"});
   EXPECT_EQ(split_ids("rs1;rs2;x"), (Ids{"rs1", "rs2", "x"}));
   EXPECT_EQ(split_ids("."), Ids{});
   EXPECT_EQ(split_ids(""), Ids{});
-  EXPECT_EQ(split_ids(";rs1;;.;rs1;"), Ids{"rs1"});
+  EXPECT_EQ(split_ids(";rs1;;.;rs2;"), (Ids{"rs1", "rs2"}));
 }
 
 }  // namespace

@@ -2,11 +2,13 @@
 #include "cnf/formats/vcfs3/validate.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -29,6 +31,7 @@
 #include "cnf/formats/vcfs3/bin_row.h"
 #include "cnf/formats/vcfs3/chunk_footer.h"
 #include "cnf/formats/vcfs3/dataset.h"
+#include "cnf/formats/vcfs3/id_hash.h"
 #include "cnf/formats/vcfs3/id_sorter.h"
 #include "cnf/formats/vcfs3/layout.h"
 #include "cnf/formats/vcfs3/validate_bin_internal.h"
@@ -112,41 +115,43 @@ class TextCheck {
   Sha256 digest_;
 };
 
-/// Digest of (key, place) pairs, to hold what the records say against the variant index.
+/// Digest of a list of IDs, to hold what the records say against the variant index.
 class IdDigest {
  public:
-  void add(std::string_view key, std::uint64_t place) {
-    digest_.update(as_bytes(key));
-    digest_.update(std::as_bytes(std::span(&place, 1)));
-    ++count_;
+  void add(std::uint64_t kept, std::uint64_t page) {
+    const std::array<std::uint64_t, 2> values = {kept, page};
+    digest_.update(std::as_bytes(std::span(values)));
   }
-  [[nodiscard]] std::pair<std::uint64_t, std::string> finish() {
-    return {count_, to_hex(digest_.finish())};
-  }
+  [[nodiscard]] Sha256Digest finish() { return digest_.finish(); }
 
  private:
-  std::uint64_t count_ = 0;
   Sha256 digest_;
 };
 
 void check_ids(const Dataset& dataset, IdSorter& ids, const std::vector<std::uint64_t>& order,
                const Complaint& complain, const Context& context) {
   const metadata::ObjectInfo& info = dataset.metadata().object(kVariantIndex);
+  const IdBits bits = dataset.id_bits();
   telling_damage(info.path, complain, [&] {
     IdDigest of_records;
-    ids.finish([&](std::string_view key, std::uint64_t place) { of_records.add(key, place); },
+    ids.finish([&](const IdEntry& entry) { of_records.add(bits.kept_of(entry.hash), entry.page); },
                context);
     IdDigest of_index;
+    bool keys_right = true;
     const auto tree = index::BTree::open(dataset.root(), info.path, context);
     tree.for_each(
         [&](const index::BTree::Row& row) {
-          const std::uint64_t place = row.columns.empty() ? ~std::uint64_t{0} : row.columns[0];
-          const std::uint64_t bin = place / kBinRecords;
-          of_index.add(row.key,
-                       bin < order.size() ? order[bin] * kBinRecords + place % kBinRecords : place);
+          if (row.columns.size() != 2 || row.columns[1] / kBinPages >= order.size()) {
+            keys_right = false;
+            return;
+          }
+          const std::uint64_t bin = order[row.columns[1] / kBinPages];
+          of_index.add(row.columns[0], bin * kBinPages + row.columns[1] % kBinPages);
+          keys_right = keys_right &&
+                       row.key == index::big_endian_key(row.columns[0] >> (bits.kept - bits.key));
         },
         context);
-    if (of_records.finish() != of_index.finish())
+    if (!keys_right || of_records.finish() != of_index.finish())
       complain(info.path, "it does not list the IDs of the records");
   });
 }
@@ -179,7 +184,10 @@ void validate(const Dataset& dataset, Depth depth, const Complaint& complain,
       [&](const CheckedBin& bin) {
         for (const std::string& what : bin.complaints) complain(bin.object, what);
         damaged = damaged || bin.damaged;
-        for (const auto& [key, record] : bin.ids) ids.add(key, checked * kBinRecords + record);
+        for (std::size_t page = 0; page < bin.ids.size(); ++page) {
+          for (const std::uint64_t hash : bin.ids[page])
+            ids.add({.hash = hash, .page = checked * kBinPages + page});
+        }
         ++checked;
         if (text) text->add_bin(bin.text, checked == bins.size());
       });

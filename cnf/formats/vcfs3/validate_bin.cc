@@ -19,7 +19,7 @@
 #include "cnf/formats/vcfs3/dataset.h"
 #include "cnf/formats/vcfs3/decoded_bin.h"
 #include "cnf/formats/vcfs3/genotypes.h"
-#include "cnf/formats/vcfs3/id_key.h"
+#include "cnf/formats/vcfs3/id_hash.h"
 #include "cnf/formats/vcfs3/site.h"
 #include "cnf/formats/vcfs3/site_page.h"
 #include "cnf/formats/vcfs3/validate_bin_internal.h"
@@ -91,15 +91,14 @@ void BinCheck::check_page(const BinRow& row, const Parts& parts, std::size_t num
   SitePage page(parts.core(claim, number), parts.info(claim, number), claim.records, subject);
   std::int64_t min_start = page.positions()[0];
   std::int64_t max_end = page.ends()[0];
+  std::vector<std::uint64_t>& ids = checked.ids.emplace_back();
   std::vector<Site> sites;
   for (std::size_t i = 0; i < claim.records; ++i) {
     const Site site = page.site(i, Needs::all());
     if (end_of(site) != page.ends()[i]) complain(fmt::format("record {} ends elsewhere", i));
     min_start = std::min(min_start, page.positions()[i]);
     max_end = std::max(max_end, page.ends()[i]);
-    const auto record = static_cast<std::uint32_t>(number * kPageRecords + i);
-    for (const std::string_view id : split_ids(site.id))
-      checked.ids.emplace_back(id_key(id), record);
+    for (const std::string_view id : split_ids(site.id)) ids.push_back(hash_id(id));
     sites.push_back(site);
   }
   if (min_start != claim.min_start || max_end != claim.max_end)

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "cnf/core/util/buffer.h"
@@ -17,11 +16,11 @@ namespace cnf::vcfs3 {
 
 /// What a bin turned out to hold.
 struct CheckedBin {
-  std::string object;                                      ///< The chunk it lies in.
-  std::vector<std::string> complaints;                     ///< What is wrong with it.
-  bool damaged = false;                                    ///< It could not be decoded.
-  std::vector<std::pair<std::string, std::uint32_t>> ids;  ///< Keys and records; as EncodedBin's.
-  Buffer text;                                             ///< Depth::text: its lines.
+  std::string object;                           ///< The chunk it lies in.
+  std::vector<std::string> complaints;          ///< What is wrong with it.
+  bool damaged = false;                         ///< It could not be decoded.
+  std::vector<std::vector<std::uint64_t>> ids;  ///< Hashes, per page.
+  Buffer text;                                  ///< Depth::text: its lines.
 };
 
 /// Holds a bin against its row. Threads: concurrent use is fine.

@@ -28,6 +28,8 @@
 #include "cnf/formats/vcfs3/bin_row.h"
 #include "cnf/formats/vcfs3/chunk_footer.h"
 #include "cnf/formats/vcfs3/header.h"
+#include "cnf/formats/vcfs3/id_hash.h"
+#include "cnf/formats/vcfs3/id_sorter.h"
 #include "cnf/formats/vcfs3/layout.h"
 #include "cnf/formats/vcfs3/sample_table.h"
 
@@ -79,7 +81,8 @@ void DatasetWriter::write(EncodedBin bin) {
     stored_.core += page.sections.core.size();
     stored_.info += page.sections.info.size();
     stored_.carriers += page.sections.carriers.size();
-    for (const auto& [key, record] : page.ids) ids_.add(key, bins_ * kBinRecords + record);
+    for (const std::uint64_t hash : page.ids)
+      ids_.add({.hash = hash, .page = bins_ * kBinPages + row.pages.size() - 1});
     page.ids = {};
   }
   for (const EncodedBin::Tile& tile : bin.tiles) {
@@ -182,15 +185,17 @@ void DatasetWriter::put_positions() {
 }
 
 void DatasetWriter::put_ids() {
+  const IdBits bits = IdBits::for_count(ids_.count());
   dataset_.put_tree(
       kVariantIndex, fmt::format("_index/variant-{}.idx", dataset_.id()),
       [&](const query::NewDataset::Sink& sink) {
-        index::BTreeBuilder builder({.page_rows = kIdLeafRows, .columns = 1, .summed = 0}, sink);
+        index::BTreeBuilder builder({.page_rows = kIdLeafRows, .columns = 2, .summed = 0}, sink);
         ids_.finish(
-            [&](std::string_view key, std::uint64_t place) {
-              const std::uint64_t row = places_[place / kBinRecords];
-              builder.add(std::string(key),
-                          std::array<std::uint64_t, 1>{row * kBinRecords + place % kBinRecords});
+            [&](const IdEntry& entry) {
+              const std::uint64_t row = places_[entry.page / kBinPages];
+              builder.add(index::big_endian_key(bits.key_of(entry.hash)),
+                          std::array<std::uint64_t, 2>{bits.kept_of(entry.hash),
+                                                       row * kBinPages + entry.page % kBinPages});
             },
             context_);
         return builder.finish();

@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "cnf/core/chunk/coordinator.h"
@@ -21,6 +20,7 @@
 #include "cnf/core/util/context.h"
 #include "cnf/formats/vcfs3/bin_row.h"
 #include "cnf/formats/vcfs3/header.h"
+#include "cnf/formats/vcfs3/id_hash.h"
 #include "cnf/formats/vcfs3/id_sorter.h"
 #include "cnf/formats/vcfs3/sample_table.h"
 #include "cnf/formats/vcfs3/site_page.h"
@@ -35,8 +35,7 @@ struct EncodedBin {
     std::int64_t min_start = 0;
     std::int64_t max_end = 0;
     PageZones zones = {};
-    /// Keys of IDs (id_key) and the record, within the bin, that has each; records ascend.
-    std::vector<std::pair<std::string, std::uint32_t>> ids = {};
+    std::vector<std::uint64_t> ids = {};  ///< Hashes of the records' IDs (hash_id).
   };
   struct Tile {
     Buffer genotypes;
@@ -88,6 +87,8 @@ class DatasetWriter {
 
   [[nodiscard]] std::uint64_t bins() const noexcept { return bins_; }
   [[nodiscard]] std::uint64_t records() const noexcept { return records_; }
+  /// How much of the hashes of IDs the variant index has; known after finish().
+  [[nodiscard]] unsigned id_bits() const noexcept { return IdBits::for_count(ids_.count()).kept; }
   [[nodiscard]] const StoredBytes& stored() const noexcept { return stored_; }
 
  private:

@@ -26,8 +26,10 @@
 #include "cnf/formats/vcfs3/chunk_footer.h"
 #include "cnf/formats/vcfs3/dataset.h"
 #include "cnf/formats/vcfs3/header.h"
-#include "cnf/formats/vcfs3/id_key.h"
+#include "cnf/formats/vcfs3/id_hash.h"
 #include "cnf/formats/vcfs3/sample_table.h"
+#include "cnf/formats/vcfs3/site.h"
+#include "cnf/formats/vcfs3/site_page.h"
 
 namespace cnf::vcfs3 {
 namespace {
@@ -49,6 +51,14 @@ Buffer part(std::string_view what, std::uint64_t bin, std::size_t number) {
   return Buffer::copy_of(as_bytes(fmt::format("<{} {} {}>", what, bin, number)));
 }
 
+/// A core section of 100 records, one of which has the ID, and one "everywhere".
+Buffer core_with(const std::string& id) {
+  std::vector<Site> sites(100, Site{.id = ".", .ref = "A", .alt = "C"});
+  sites[3].id = id;
+  sites[4].id = "x;everywhere";
+  return encode_page(sites, {}, {}, 0, 3).core;
+}
+
 // Bin 1 lies before bin 0, on the same contig; bin 2 on one that the header lacks.
 EncodedBin bin_of(std::uint64_t number, std::size_t groups) {
   static constexpr std::uint32_t kContigs[] = {0, 0, 2, 1};
@@ -60,13 +70,14 @@ EncodedBin bin_of(std::uint64_t number, std::size_t groups) {
     page.records = 100;
     page.min_start = start;
     page.max_end = start + 150;
-    page.sections.core = part("core", number, p);
+    const std::string id = fmt::format("rs{}", number);
+    page.sections.core = core_with(id);
     page.sections.info = part("info", number, p);
     if (number % 2 == 0) page.sections.carriers = part("carriers", number, p);
     page.zones.qual = {1, 2 + static_cast<double>(number)};
     page.zones.info = {{}};
-    page.ids.emplace_back(id_key(fmt::format("rs{}", number)), 100 * p + 3);
-    page.ids.emplace_back(id_key("everywhere"), 100 * p + 4);
+    for (const std::string_view one : {std::string_view(id), std::string_view("everywhere")})
+      page.ids.push_back(hash_id(one));
     start += 100;
   }
   for (std::size_t g = 0; g < groups; ++g) {
@@ -94,6 +105,7 @@ nlohmann::json custom_of(const DatasetWriter& writer, std::size_t samples, std::
       {"in_order", false},
       {"contigs", {"other"}},
       {"zone_keys", {"AF"}},
+      {"id_bits", writer.id_bits()},
       {"batches",
        {{{"records", writer.records()},
          {"bins", writer.bins()},
@@ -129,7 +141,7 @@ std::string read(const Dataset& dataset, std::uint64_t chunk, std::uint64_t offs
 
 TEST(DatasetWriter, EveryPartLiesWhereItsRowSays) {
   for (const std::uint64_t chunk_bytes :
-       {std::uint64_t{1}, std::uint64_t{500}, std::uint64_t{1} << 20}) {
+       {std::uint64_t{1}, std::uint64_t{2'000}, std::uint64_t{1} << 20}) {
     const Made made = make(40, 11, chunk_bytes);
     const Dataset dataset = Dataset::open(made.store, {});
     EXPECT_EQ(dataset.records(), made.records);
@@ -161,9 +173,9 @@ TEST(DatasetWriter, EveryPartLiesWhereItsRowSays) {
                   as_text(bin.tiles[g].format));
       }
     }
-    EXPECT_EQ(dataset.metadata().chunks.num_chunks, chunk_bytes == 1     ? 11U
-                                                    : chunk_bytes == 500 ? 3U
-                                                                         : 1U);
+    const std::uint64_t chunks = dataset.metadata().chunks.num_chunks;
+    EXPECT_EQ(chunks == 11, chunk_bytes == 1) << chunks;
+    EXPECT_EQ(chunks == 1, chunk_bytes == 1U << 20U) << chunks;
     EXPECT_TRUE(query::validate_objects(query::open_dataset(made.store), {}).findings.empty());
   }
 }
