@@ -55,6 +55,27 @@ void write_xml_seeds(const SeedWriter& seeds) {
   seeds.write("s3_xml", "date", "2009-10-12T17:50:30.000Z");
 }
 
+void write_expression_seeds(const SeedWriter& seeds) {
+  write_all(
+      seeds, "vcfs3_expression",
+      {{"columns", "eQUAL>5 && (POS!=3 || N_ALT=2) && TYPE~\"snp\" & REF=\"A\""},
+       {"filter", "eFILTER=\"q10;s50\" || FILTER!~\"PASS\" || FILTER=\".\""},
+       {"id", "eID~\"^i/i\" && ID!=\"x\" | ALT[0,2-]=\"C\" || ALT[1]!~\"T*\""},
+       {"info", "eAC[*]>1 && AF[0]<=0.5 && MQ=\".\" && DB=1 && GENE=\"a,b\" && CSQ[1]~\"x\""},
+       {"counts", "eMAF>0.1 && MAC[1]=1 && F_MISSING<0.5 && N_MISSING=0 && N_SAMPLES=3"},
+       {"samples", "eFMT/DP>1 & AD[0-1:*]<9 || FT=\"a\" | ST[*:1]!=\"c\" && FMT/GQ!=2"},
+       {"genotype", "eGT=\"het\" && GT[1-]!=\"0/1\" || GT~\"2\" | GT=\"aA\" || GT=\"mis\""},
+       {"arithmetic", "e-QUAL*2+1-3/AN%2<ABS(POS-9) && AC/AN>0.1 && SUM(AD)/MAX(AC)>=1"},
+       {"functions", "eN_PASS(GT=\"hom\")>1 && COUNT(AC)=2 && STRLEN(ALT)=2 && sMEDIAN(AD)>1"},
+       {"missing", "eBINOM(AD)>0.5"},
+       {"format", "f%CHROM\\t%POS %END0 %ALT{1} %AC{0} %TYPE %_CHROM_POS_ID %MASK\\n"},
+       {"format_samples", "f%ID[ %SAMPLE=%GT %TGT %IUPACGT %AD{1} %INFO/DP][-]"},
+       {"format_pass", "f%N_PASS(GT=\"het\" || (FMT/DP>1)) %LINE"},
+       {"record",
+        "eAC>1 && GT=\"alt\"\nc\t9\t.\tAC\t<DEL>,*\t.\tPASS\tAC=2,1;AN=6;DP=\tGT:AD\t"
+        "1|2:3,4,5\t.\t0/1:."}});
+}
+
 }  // namespace
 
 void write_text_seeds(const SeedWriter& seeds) {
@@ -86,6 +107,7 @@ void write_text_seeds(const SeedWriter& seeds) {
               "[profile a]\nregion = eu-west-1\n# comment\ns3 =\n  addressing_style = path\n"
               "[services b]\ns3 =\n  endpoint_url = http://127.0.0.1\n"}});
   write_xml_seeds(seeds);
+  write_expression_seeds(seeds);
 }
 
 }  // namespace cnf::fuzz

@@ -150,11 +150,15 @@ bool all_phased(const Variant& variant) {
 }
 
 bool filters_match(const std::vector<std::string>& wanted, std::string_view filters) {
+  const auto is_wanted = [&](std::string_view name) {
+    return std::ranges::find(wanted, name) != wanted.end();
+  };
+  if (filters == ".") return is_wanted(".");
   if (filters.ends_with(';')) filters.remove_suffix(1);
   ListReader list(filters, ';');
   std::string_view item;
   while (list.next(item)) {
-    if (std::ranges::find(wanted, item) != wanted.end()) return true;
+    if (item != "." && is_wanted(item)) return true;
   }
   return false;
 }

@@ -31,8 +31,11 @@ std::optional<std::int32_t> read_integer(std::string_view text) noexcept {
   constexpr std::int64_t kGreatest = 2147483647;
   if (text.starts_with('+') && text.size() > 1 && text[1] != '-') text.remove_prefix(1);
   std::int64_t value = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc() || value < kLeast || value > kGreatest) return std::nullopt;
+  // Zones read "9e-3" as what it is; bcftools would take it for 9, outside of them.
+  if (end - stop > 1 && (*stop == 'e' || *stop == 'E') && stop[1] == '-') return std::nullopt;
   return static_cast<std::int32_t>(value);
 }
 
