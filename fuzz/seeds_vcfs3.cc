@@ -37,7 +37,7 @@ void write_genotypes(const SeedWriter& seeds, std::string_view name,
                               : static_cast<std::uint8_t>(hash / 2));
     }
   }
-  const Buffer tile = vcfs3::encode_genotypes(bin, {0, samples}, 3);
+  const Buffer tile = vcfs3::encode_genotypes(bin, {0, samples});
   Buffer seed;
   ByteWriter out(seed);
   out.put(samples);

@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   cnf::ByteWriter(tile).put(sum);
   cnf::fuzz::returns({cnf::Errc::corrupt_data}, [&] {
     const auto read = vcfs3::decode_genotypes(tile, present, samples, "input");
-    const cnf::Buffer written = vcfs3::encode_genotypes(read, {0, samples}, 3);
+    const cnf::Buffer written = vcfs3::encode_genotypes(read, {0, samples});
     const auto again = vcfs3::decode_genotypes(written, present, samples, "written");
     cnf::fuzz::require(same(read, again), "genotypes changed");
   });

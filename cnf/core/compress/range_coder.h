@@ -54,15 +54,16 @@ class AdaptiveBit {
 /// the output.
 class RangeEncoder {
  public:
+  static constexpr bool kWrites = true;
+
   /// Appends to `out`, which must outlive it and be touched by nobody else until finish().
   explicit RangeEncoder(Buffer& out) noexcept : out_(out), start_(out.size()) {}
 
   /// Writes `bit`, lets its context learn it, and returns it (as RangeDecoder::code does).
   bool code(AdaptiveBit& context, bool bit, unsigned limit) {
-    const std::uint64_t ones = (range_ >> 16U) * context.probability();
+    const std::uint32_t probability = context.probability();
     context.learn(bit, limit);
-    narrow(bit, ones);
-    return bit;
+    return code_with(probability, bit);
   }
   /// Writes a bit that is 1 with `probability` / 2^16, which is neither 0 nor 1: for models that
   /// weigh several contexts.
@@ -103,12 +104,14 @@ class RangeEncoder {
 /// overrun() tells that more was read than an encoder can have left out.
 class RangeDecoder {
  public:
+  static constexpr bool kWrites = false;
+
   /// The bytes must outlive it.
   explicit RangeDecoder(ByteSpan bytes) noexcept;
 
   /// The `bit` is not looked at: it stands here so that one model can be both written and read.
   bool code(AdaptiveBit& context, bool /*bit*/, unsigned limit) noexcept {
-    const bool bit = narrow((range_ >> 16U) * context.probability());
+    const bool bit = code_with(context.probability(), false);
     context.learn(bit, limit);
     return bit;
   }

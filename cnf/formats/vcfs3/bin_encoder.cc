@@ -107,7 +107,7 @@ EncodedSites BinEncoder::encode_page(std::size_t number) const {
 }
 
 EncodedBin::Tile BinEncoder::encode_tile(SampleRange samples) const {
-  return {.genotypes = encode_genotypes(bin_.genotypes, samples, options_.level),
+  return {.genotypes = encode_genotypes(bin_.genotypes, samples),
           .format = encode_format(bin_.cells, formats_, bin_.genotypes, samples, options_.level)};
 }
 

@@ -130,7 +130,7 @@ TileTexts take_apart(const Genotypes& bin, std::span<const std::uint64_t> counts
 
 }  // namespace
 
-Buffer encode_genotypes(const Genotypes& bin, SampleRange samples, int /*level*/) {
+Buffer encode_genotypes(const Genotypes& bin, SampleRange samples) {
   Buffer tile;
   if (samples.count == 0 || std::ranges::count(bin.present, 0) == std::ssize(bin.present)) {
     return tile;

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "cnf/core/compress/bit_mixer.h"
 #include "cnf/core/compress/range_coder.h"
 #include "cnf/formats/vcfs3/genotype_shapes_internal.h"
 #include "cnf/formats/vcfs3/haplotype_order_internal.h"
@@ -34,13 +35,19 @@ class GenotypeModel {
         shapes_(shapes),
         ploidy_(max_ploidy(shapes)),
         slots_(samples * ploidy_),
+        sorted_(ploidy_ == 2 && shapes[0] == GenotypeShape{.ploidy = 2}),
         order_(slots_),
         previous_(samples),
         before_(samples),
         eligible_(slots_, 1),
         plane_(slots_),
         bits_(slots_),
+        eighth_(slots_),
+        seen_(sorted_ ? slots_ : 0),
         single_(std::bit_ceil(std::max<std::size_t>(slots_, 1))) {
+    for (std::size_t place = 0; place < slots_; ++place) {
+      eighth_[place] = static_cast<std::uint8_t>(place * kEighths / slots_);
+    }
     for (const GenotypeShape& shape : shapes) all_full_ &= shape.ploidy == ploidy_;
   }
 
@@ -58,12 +65,14 @@ class GenotypeModel {
  private:
   using Bit = compress::AdaptiveBit;
   // How soon contexts forget: rows' counts change along a contig, neighbours' likeness hardly.
-  static constexpr unsigned kRowLimit = 60;
+  static constexpr unsigned kRowLimit = 30;
+  static constexpr unsigned kSingleLimit = 60;
   static constexpr unsigned kCellLimit = 255;
   static constexpr std::size_t kPlainShapes = 7;  // coded by one tree, later ones by their rank
-  static constexpr std::size_t kExact = 8;        // counts up to this one are told exactly
-  static constexpr std::size_t kBuckets = 64;
   static constexpr unsigned kMatchClasses = 12;
+  static constexpr std::size_t kLogClasses = 8;
+  static constexpr std::size_t kEighths = 8;
+  static constexpr std::uint32_t kSure = 256;  // of 2^16
 
   bool bit(Bit& context, bool value, unsigned limit) { return coder_.code(context, value, limit); }
 
@@ -133,85 +142,133 @@ class GenotypeModel {
     before_max_ = (before_max_ * 2 + (coded > 0 ? 1 : 0)) % more_alleles_[0].size();
   }
 
+  /// How many slots are unlike the others: none, one, or more.
+  enum Unlike : std::size_t { kNone, kOne, kSeveral };
+
   /// Which of the eligible slots have `allele`; those are not eligible for the next one.
   void code_plane(GenotypeRow& row, std::uint8_t allele) {
-    std::size_t all = 0, ones = 0;
-    for (std::size_t slot = 0; slot < slots_; ++slot) {
-      plane_[slot] = row.alleles[slot] == allele ? 1 : 0;
-      all += eligible_[slot];
-      ones += plane_[slot];
+    bool most = false;  // all the eligible slots have it, but one at most
+    Unlike unlike = kNone;
+    if constexpr (Coder::kWrites) {
+      std::size_t all = 0, ones = 0;
+      for (std::size_t slot = 0; slot < slots_; ++slot) {
+        plane_[slot] = row.alleles[slot] == allele ? 1 : 0;
+        all += eligible_[slot];
+        ones += plane_[slot];
+      }
+      most = ones > 1 && all - ones <= 1;
+      unlike = static_cast<Unlike>(std::min<std::size_t>(most ? all - ones : ones, kSeveral));
     }
-    const bool most = bit(most_have_, ones * 2 > all, kRowLimit);
-    const std::size_t few = most ? all - ones : ones;  // the rarer bit; unknown when reading
-    const std::size_t bucket = number(std::span(buckets_).subspan(most ? kBuckets : 0, kBuckets),
-                                      bucket_of(few), 6, kRowLimit);
-    if (bucket == 1) {
+    most = bit(most_have_, most, kRowLimit);
+    unlike = code_unlike(most, unlike);
+    if (unlike == kSeveral) {
+      all_full_ ? code_bits<true>() : code_bits<false>();
+    } else if (unlike == kOne) {
       code_single(most);
-    } else if (bucket > 1) {
-      code_bits(bucket, most);
     } else if (most) {
-      for (std::size_t slot = 0; slot < slots_; ++slot) plane_[slot] = eligible_[slot];
+      std::ranges::copy(eligible_, plane_.begin());
     } else {
       return;
     }
     const bool last = allele == row.max_allele;
     for (std::size_t slot = 0; slot < slots_; ++slot) {
-      if (plane_[slot] == 0) continue;
-      row.alleles[slot] = allele;
-      if (!last) eligible_[slot] = 0;
+      if constexpr (!Coder::kWrites) {
+        if (plane_[slot] != 0) row.alleles[slot] = allele;
+      }
+      if (!last && plane_[slot] != 0) eligible_[slot] = 0;
     }
   }
 
-  /// 0 to kExact for themselves, then two for each power of two.
-  static std::size_t bucket_of(std::size_t count) noexcept {
-    if (count <= kExact) return count;
-    const auto width = static_cast<unsigned>(std::bit_width(count - 1));  // 4 or more
-    const std::size_t half = (count - 1) >> (width - 2U) & 1U;
-    return std::min<std::size_t>(kExact + 1 + (width - 4U) * 2 + half, kBuckets - 1);
+  Unlike code_unlike(bool most, Unlike unlike) {
+    auto& contexts = unlike_[most ? 1 : 0];
+    std::size_t coded = bit(contexts[0], unlike > kNone, kRowLimit) ? kOne : kNone;
+    if (coded == kOne && !most && bit(contexts[1], unlike > kOne, kRowLimit)) coded = kSeveral;
+    return static_cast<Unlike>(coded);
   }
 
   /// The one slot that is unlike the others.
   void code_single(bool most) {
     std::size_t which = 0;
-    while (which + 1 < slots_ && (eligible_[which] == 0 || (plane_[which] != 0) == most)) ++which;
-    const auto bits = static_cast<unsigned>(std::bit_width(single_.size() - 1));
-    which = std::min(number(single_, which, bits, kRowLimit), slots_ - 1);
-    for (std::size_t slot = 0; slot < slots_; ++slot) {
-      plane_[slot] = eligible_[slot] != 0 && (slot == which) != most ? 1 : 0;
+    if constexpr (Coder::kWrites) {
+      while (eligible_[which] == 0 || (plane_[which] != 0) == most) ++which;
     }
+    const auto bits = static_cast<unsigned>(std::bit_width(single_.size() - 1));
+    which = std::min(number(single_, which, bits, kSingleLimit), slots_ - 1);
+    if (most) {
+      std::ranges::copy(eligible_, plane_.begin());
+    } else {
+      std::ranges::fill(plane_, std::uint8_t{0});
+    }
+    plane_[which] = most ? 0 : eligible_[which];
   }
 
   static unsigned match_class(std::uint32_t match) noexcept {
     return std::min(static_cast<unsigned>(std::bit_width(match)), kMatchClasses - 1);
   }
 
-  /// Slot by slot in the haplotypes' order: how the one or two before it have decided, and for how
-  /// long it was like them, tells much of each.
-  void code_bits(std::size_t bucket, bool most) {
-    std::size_t left_to_find = bucket <= kExact ? bucket : slots_ + 1;
+  /// What the near context is sure of is believed without the others: most slots are, in a third
+  /// of the time.
+  bool code_slot(Bit& near, Bit& far, unsigned changes, bool value) {
+    const std::uint32_t one = near.probability();
+    if (one < kSure || one > (1U << 16U) - kSure) return bit(near, value, kCellLimit);
+    auto& mixer = mixers_[std::min<std::size_t>(changes, mixers_.size() - 1)];
+    return compress::code_mixed(coder_, mixer, {&near, &far}, value, kCellLimit);
+  }
+
+  /// What was decided of the slots before, in the haplotypes' order.
+  struct Before {
+    std::size_t bits = 0;  // the last three
+    unsigned run = 0;      // how many of the last ones were the same
+    unsigned changes = 0;
+    std::size_t found = 0;
+
+    void add(std::size_t value) noexcept {
+      const bool change = value != (bits & 1U);
+      found += value;
+      changes += change ? 1 : 0;
+      run = change ? 1 : run + 1;
+      bits = (bits * 2 + value) % 8;
+    }
+  };
+
+  static std::size_t log_class(std::size_t number) noexcept {
+    return std::min<std::size_t>(std::bit_width(number), kLogClasses - 1);
+  }
+
+  Bit& near_context(const Before& before, std::size_t slot, std::size_t match) noexcept {
+    // Where alleles are sorted within a sample, the other allele tells more than bits farther off.
+    const std::size_t bits =
+        sorted_ ? 8 + (before.bits & 1U) * 6 + (slot & 1U) * 3 + seen_[slot ^ 1U] : before.bits;
+    return near_[(bits * kMatchClasses + match) * kLogClasses + log_class(before.run)];
+  }
+  Bit& far_context(const Before& before, std::size_t place, std::size_t match) noexcept {
+    const std::size_t found = (before.bits & 3U) * kLogClasses + log_class(before.found);
+    return far_[(found * kEighths + eighth_[place]) * kMatchClasses + match];
+  }
+
+  /// Slot by slot in the haplotypes' order: how those before it have decided, and for how long they
+  /// were like it, tells much of each.
+  template <bool kFull>
+  void code_bits() {
     const std::span<const std::uint32_t> order = order_.order();
-    unsigned left = 0, second = 0;
-    unsigned match = 0;
+    if (sorted_) std::ranges::fill(seen_, std::uint8_t{0});
+    Before before;
     for (std::size_t place = 0; place < slots_; ++place) {
       const std::size_t slot = order[place];
-      const unsigned next_match = match_class(order_.match(place + 1));
-      unsigned value = left;  // of a slot without an allele: as its neighbour
-      if (eligible_[slot] != 0) {
-        value = 0;
-        if (left_to_find > 0) {
-          const std::size_t context =
-              ((bucket * 4 + left * 2 + second) * 16 + match) * 2 + (next_match > match ? 1 : 0);
-          value = bit(cells_[context], (plane_[slot] != 0) != most, kCellLimit) ? 1 : 0;
-          left_to_find -= value;
-        }
-        plane_[slot] = static_cast<std::uint8_t>(value ^ (most ? 1U : 0U));
+      std::size_t value = before.bits & 1U;  // of a slot that is not eligible: as its neighbour
+      if (kFull || eligible_[slot] != 0) {
+        const std::size_t match = match_class(order_.match(place));
+        value = code_slot(near_context(before, slot, match), far_context(before, place, match),
+                          before.changes, plane_[slot] != 0)
+                    ? 1
+                    : 0;
+        plane_[slot] = static_cast<std::uint8_t>(value);
+        if (sorted_) seen_[slot] = static_cast<std::uint8_t>(value + 1);
       } else {
         plane_[slot] = 0;
       }
       bits_[place] = static_cast<std::uint8_t>(value);
-      second = left;
-      left = value;
-      match = next_match;
+      before.add(value);
     }
     order_.advance(bits_);
   }
@@ -222,6 +279,7 @@ class GenotypeModel {
   const std::span<const GenotypeShape> shapes_;
   const std::size_t ploidy_;
   const std::size_t slots_;
+  const bool sorted_;     // pairs of alleles that most likely are in ascending order
   bool all_full_ = true;  // every slot of every cell has an allele
   HaplotypeOrder order_;
   std::vector<std::uint32_t> previous_, before_;  // shapes of the last two rows
@@ -229,15 +287,19 @@ class GenotypeModel {
   std::vector<std::uint8_t> eligible_;            // by slot: what is not known yet
   std::vector<std::uint8_t> plane_;               // by slot
   std::vector<std::uint8_t> bits_;                // by place in the order
+  std::vector<std::uint8_t> eighth_;              // by place: of the order
+  std::vector<std::uint8_t> seen_;  // by slot, if sorted_: 0 not yet, else its bit + 1
 
   Bit same_shapes_;
   std::array<std::array<Bit, kPlainShapes + 1>, 64> shape_trees_ = {};
   std::array<Bit, kMaxRankBits> rank_width_ = {};
   std::array<std::array<Bit, 8>, 4> more_alleles_ = {};
   Bit most_have_;
-  std::array<Bit, 2 * kBuckets> buckets_ = {};
+  std::array<std::array<Bit, 2>, 2> unlike_ = {};
   std::vector<Bit> single_;
-  std::array<Bit, kBuckets* 128> cells_ = {};
+  std::array<Bit, 20 * kMatchClasses* kLogClasses> near_ = {};
+  std::array<Bit, 4 * kLogClasses* kEighths* kMatchClasses> far_ = {};
+  std::array<compress::BitMixer<2>, 8> mixers_ = {};
 };
 
 }  // namespace cnf::vcfs3

@@ -72,7 +72,7 @@ std::size_t expect_round_trip(const Cells& cells) {
   const std::size_t samples = samples_of(cells);
   const Genotypes all = parsed(cells, {0, samples});
   const auto one = [&](SampleRange range) {
-    const Buffer tile = encode_genotypes(all, range, 3);
+    const Buffer tile = encode_genotypes(all, range);
     expect_equal(decode_genotypes(tile, all.present, range.count, "tile"), parsed(cells, range));
     return tile.size();
   };
@@ -109,9 +109,9 @@ TEST(GenotypeTile, GivesEachTextBack) {
 }
 
 TEST(GenotypeTile, HasNoBytesWithoutGenotypes) {
-  EXPECT_EQ(encode_genotypes(parsed({{}, {}}, {0, 3}), {0, 3}, 3).size(), 0);
-  EXPECT_EQ(encode_genotypes(parsed({}, {0, 3}), {0, 3}, 3).size(), 0);
-  EXPECT_EQ(encode_genotypes(parsed({{"0/0"}}, {0, 1}), {1, 0}, 3).size(), 0);
+  EXPECT_EQ(encode_genotypes(parsed({{}, {}}, {0, 3}), {0, 3}).size(), 0);
+  EXPECT_EQ(encode_genotypes(parsed({}, {0, 3}), {0, 3}).size(), 0);
+  EXPECT_EQ(encode_genotypes(parsed({{"0/0"}}, {0, 1}), {1, 0}).size(), 0);
   const std::vector<std::uint8_t> present = {0, 0};
   const Genotypes none = decode_genotypes({}, present, 3, "tile");
   EXPECT_EQ(none.codes, std::vector<std::uint8_t>(6));
@@ -228,7 +228,7 @@ Cells mixed_cells() {
 
 TEST(GenotypeTile, SeesWhatIsCutOffOrFlipped) {
   const Genotypes bin = parsed(mixed_cells(), {0, 9});
-  const Buffer tile = encode_genotypes(bin, {0, 9}, 3);
+  const Buffer tile = encode_genotypes(bin, {0, 9});
   for (std::size_t size = 0; size < tile.size(); ++size) {
     EXPECT_FALSE(decodes(tile.span().first(size), bin.present, 9)) << size;
   }
@@ -241,7 +241,7 @@ TEST(GenotypeTile, SeesWhatIsCutOffOrFlipped) {
 
 TEST(GenotypeTile, SurvivesWhatTheChecksumDoesNotSee) {
   const Genotypes bin = parsed(mixed_cells(), {0, 9});
-  const Buffer tile = encode_genotypes(bin, {0, 9}, 3);
+  const Buffer tile = encode_genotypes(bin, {0, 9});
   const ByteSpan body = tile.span().first(tile.size() - 4);
   std::size_t refused = 0;
   for (std::size_t bit = 0; bit < body.size() * 8; ++bit) {
@@ -276,8 +276,8 @@ TEST(GenotypeTile, SaysThatItIsMissingOrTooMuch) {
   const std::vector<std::uint8_t> present = {1}, absent = {0};
   const Genotypes bin = parsed({{"0/1"}}, {0, 1});
   EXPECT_FALSE(decodes({}, present, 1));
-  EXPECT_FALSE(decodes(encode_genotypes(bin, {0, 1}, 3), absent, 1));
-  EXPECT_FALSE(decodes(encode_genotypes(bin, {0, 1}, 3), present, 0));
+  EXPECT_FALSE(decodes(encode_genotypes(bin, {0, 1}), absent, 1));
+  EXPECT_FALSE(decodes(encode_genotypes(bin, {0, 1}), present, 0));
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ struct StoredBin {
     for (const Site& site : bin.sites) formats.push_back(site.format);
     for (std::size_t first = 0; first < bin.genotypes.samples; first += group) {
       groups.push_back({first, std::min(group, bin.genotypes.samples - first)});
-      tiles.emplace_back(encode_genotypes(bin.genotypes, groups.back(), 3),
+      tiles.emplace_back(encode_genotypes(bin.genotypes, groups.back()),
                          encode_format(bin.cells, formats, bin.genotypes, groups.back(), 3));
     }
   }
