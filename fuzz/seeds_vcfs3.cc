@@ -129,7 +129,8 @@ void write_pages(const SeedWriter& seeds) {
                       .alt = "<NON_REF>",
                       .qual = ".",
                       .filter = ".",
-                      .info = keep("END=" + std::to_string(pos + 97)),
+                      .info = keep("END=" + std::to_string(pos + 97) + ";MQ=2.75" +
+                                   std::to_string(count % 10) + "00e+01"),
                       .format = "GT:DP"});
   }
   write_page(seeds, "panel", panel);

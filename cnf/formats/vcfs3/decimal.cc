@@ -103,6 +103,10 @@ char* render_quotient(std::int64_t numerator, std::int64_t denominator, Quotient
       return render_fixed(value, style.precision, out);
     case QuotientStyle::Kind::stripped:
       return strip_zeros(out, render_fixed(value, style.precision, out));
+    case QuotientStyle::Kind::scientific:
+      return std::to_chars(out, out + kQuotientBytes, value, std::chars_format::scientific,
+                           style.precision)
+          .ptr;
     case QuotientStyle::Kind::gatk:
       return render_gatk(value, out);
   }

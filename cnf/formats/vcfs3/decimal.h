@@ -33,11 +33,12 @@ char* render_decimal(Decimal number, char* out) noexcept;
 
 /// How a quotient is written: as C's printf writes a double, with a precision of 1 to 17.
 ///
-/// general: "%.Pg". fixed: "%.Pf". stripped: "%.Pf" without the zeros at its end, and without the
-/// point if nothing is left behind it. gatk: as GATK's VCF writer does it, whatever the precision:
+/// general: "%.Pg". fixed: "%.Pf". scientific: "%.Pe". stripped: "%.Pf" without the zeros at its
+/// end, and without the point if nothing is left behind it. gatk: as GATK's VCF writer does it,
+/// whatever the precision:
 /// "%.2f" from 1 on, "%.3f" from 0.01 on, "%.3e" below, "0.00" below 1e-20.
 struct QuotientStyle {
-  enum class Kind : std::uint8_t { general, fixed, stripped, gatk };
+  enum class Kind : std::uint8_t { general, fixed, stripped, gatk, scientific };
   Kind kind = Kind::general;
   std::uint8_t precision = 6;
   bool operator==(const QuotientStyle&) const = default;

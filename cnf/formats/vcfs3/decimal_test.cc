@@ -112,6 +112,9 @@ TEST(Quotient, IsAsPrintfWritesIt) {
       std::snprintf(text.data(), text.size(), "%.*g", precision, value);
       EXPECT_EQ(rendered(numerator, denominator, {QuotientStyle::Kind::general, digits}),
                 text.data());
+      std::snprintf(text.data(), text.size(), "%.*e", precision, value);
+      EXPECT_EQ(rendered(numerator, denominator, {QuotientStyle::Kind::scientific, digits}),
+                text.data());
       std::snprintf(text.data(), text.size(), "%.*f", precision, value);
       EXPECT_EQ(rendered(numerator, denominator, {QuotientStyle::Kind::fixed, digits}),
                 text.data());

@@ -170,7 +170,7 @@ struct InfoDecoder::Impl {
     const std::vector<std::string_view> totals = beside(number, in.head);
     const auto kind = in.head.get<std::uint8_t>();
     const auto precision = in.head.get<std::uint8_t>();
-    if (kind > static_cast<std::uint8_t>(QuotientStyle::Kind::gatk) ||
+    if (kind > static_cast<std::uint8_t>(QuotientStyle::Kind::scientific) ||
         precision > kMaxQuotientPrecision) {
       in.head.fail("unknown kind of quotient");
     }

@@ -271,8 +271,8 @@ Buffer encode_info(std::span<const std::string_view> infos, const InfoSources& s
   std::size_t text = 0;
   for (const std::string_view info : infos) text += info.size();
   ParsedInfo parsed = parse(infos);
-  const bool fits = parsed.keys.size() <= kMaxInfoKeys && parsed.values <= kMaxInfoValues &&
-                    text <= kMaxInfoText;
+  const bool fits =
+      parsed.keys.size() <= kMaxInfoKeys && parsed.values <= kMaxInfoValues && text <= kMaxInfoText;
   if (!fits) return encode_with(infos, {}, sources, sizer, level);
   // Frequencies behind the counts that they follow from.
   std::stable_partition(parsed.keys.begin(), parsed.keys.end(), [](const Values& values) {

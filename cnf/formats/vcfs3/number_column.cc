@@ -225,7 +225,7 @@ class NumberDecoder {
       denominator_ = static_cast<std::int64_t>(in.head.get_varint());
       const auto kind = in.head.get<std::uint8_t>();
       quotient_.precision = in.head.get<std::uint8_t>();
-      if (kind > static_cast<std::uint8_t>(QuotientStyle::Kind::gatk) ||
+      if (kind > static_cast<std::uint8_t>(QuotientStyle::Kind::scientific) ||
           quotient_.precision > kMaxQuotientPrecision) {
         in.head.fail("unknown kind of quotient");
       }

@@ -58,6 +58,7 @@ std::vector<QuotientStyle> common_styles() {
   for (std::uint8_t precision = 2; precision <= 9; ++precision) {
     styles.push_back({Kind::fixed, precision});
     styles.push_back({Kind::stripped, precision});
+    styles.push_back({Kind::scientific, precision});
     if (precision != 6) styles.push_back({Kind::general, precision});
   }
   return styles;

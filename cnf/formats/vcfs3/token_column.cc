@@ -137,8 +137,6 @@ std::size_t parts_of(std::string_view token, char separator) {
   return static_cast<std::size_t>(std::ranges::count(token, separator)) + 1;
 }
 
-EncodedColumn encode_at(Texts tokens, const Sizer& sizer, const TokenHints& hints, unsigned depth);
-
 /// As columns of parts, if most tokens have one number of them.
 std::optional<EncodedColumn> as_parts(Texts tokens, char separator, const Contexts& contexts,
                                       const Sizer& sizer, unsigned depth) {
@@ -167,7 +165,7 @@ std::optional<EncodedColumn> as_parts(Texts tokens, char separator, const Contex
   column.append(encode_exceptions(indices, texts, sizer));
   const std::vector<std::uint8_t> regular = without(contexts, indices);
   for (const std::vector<std::string_view>& part : parts) {
-    column.append(encode_at(part, sizer, {.contexts = regular}, depth + 1));
+    column.append(encode_tokens_at(part, sizer, {.contexts = regular}, depth + 1));
   }
   return column;
 }
@@ -189,25 +187,6 @@ EncodedColumn as_texts(Texts tokens, const Dictionary& dictionary, const Context
     if (dictionary.texts.size() <= 16) return std::move(smallest).take();
   }
   smallest.offer(as_lines(tokens));
-  return std::move(smallest).take();
-}
-
-EncodedColumn encode_at(Texts tokens, const Sizer& sizer, const TokenHints& hints, unsigned depth) {
-  const Dictionary dictionary = dictionary_of(tokens);
-  std::size_t text_size = 0;
-  for (const std::string_view token : tokens) text_size += token.size();
-  if (dictionary.texts.size() <= 1 || text_size > kMaxColumnText) {
-    return as_texts(tokens, dictionary, hints.contexts, sizer);
-  }
-  Smallest smallest(sizer);
-  smallest.offer(as_texts(tokens, dictionary, hints.contexts, sizer));
-  if (auto column = encode_numbers(tokens, hints, sizer)) smallest.offer(std::move(*column));
-  if (auto column = as_prefixed(tokens, hints.contexts, sizer)) smallest.offer(std::move(*column));
-  if (depth > 0) return std::move(smallest).take();
-  for (const char separator : kSeparators) {
-    if (auto column = as_parts(tokens, separator, hints.contexts, sizer, depth))
-      smallest.offer(std::move(*column));
-  }
   return std::move(smallest).take();
 }
 
@@ -257,24 +236,6 @@ Tokens decode_dictionary(ColumnReader& in, std::size_t count, const Contexts& co
   }
   tokens.owned = std::move(dictionary.owned);
   return tokens;
-}
-
-/// Puts exceptions between tokens that follow the rule.
-Tokens merge(Tokens regular, Exceptions exceptions) {
-  if (exceptions.indices.empty()) return regular;
-  Tokens all;
-  all.texts.reserve(regular.texts.size() + exceptions.indices.size());
-  auto next = regular.texts.begin();
-  for (std::size_t i = 0; i < exceptions.indices.size(); ++i) {
-    const auto before = static_cast<std::size_t>(exceptions.indices[i]) - all.texts.size();
-    all.texts.insert(all.texts.end(), next, next + static_cast<std::ptrdiff_t>(before));
-    next += static_cast<std::ptrdiff_t>(before);
-    all.texts.push_back(exceptions.tokens.texts[i]);
-  }
-  all.texts.insert(all.texts.end(), next, regular.texts.end());
-  all.owned = std::move(regular.owned);
-  std::ranges::move(exceptions.tokens.owned, std::back_inserter(all.owned));
-  return all;
 }
 
 Tokens decode_prefixed(ColumnReader& in, std::size_t count, const Contexts& contexts,
@@ -388,8 +349,48 @@ Exceptions decode_exceptions(ColumnReader& in, std::size_t count) {
   return decode_exceptions_at(in, count, 1);
 }
 
+EncodedColumn encode_tokens_at(Texts tokens, const Sizer& sizer, const TokenHints& hints,
+                               unsigned depth) {
+  const Dictionary dictionary = dictionary_of(tokens);
+  std::size_t text_size = 0;
+  for (const std::string_view token : tokens) text_size += token.size();
+  if (dictionary.texts.size() <= 1 || text_size > kMaxColumnText) {
+    return as_texts(tokens, dictionary, hints.contexts, sizer);
+  }
+  Smallest smallest(sizer);
+  smallest.offer(as_texts(tokens, dictionary, hints.contexts, sizer));
+  if (auto column = encode_numbers(tokens, hints, sizer)) smallest.offer(std::move(*column));
+  if (auto column = as_prefixed(tokens, hints.contexts, sizer)) smallest.offer(std::move(*column));
+  if (depth > 0) return std::move(smallest).take();
+  if (auto column = encode_scientific(tokens, hints, sizer, depth)) {
+    smallest.offer(std::move(*column));
+  }
+  for (const char separator : kSeparators) {
+    if (auto column = as_parts(tokens, separator, hints.contexts, sizer, depth))
+      smallest.offer(std::move(*column));
+  }
+  return std::move(smallest).take();
+}
+
+Tokens merge(Tokens regular, Exceptions exceptions) {
+  if (exceptions.indices.empty()) return regular;
+  Tokens all;
+  all.texts.reserve(regular.texts.size() + exceptions.indices.size());
+  auto next = regular.texts.begin();
+  for (std::size_t i = 0; i < exceptions.indices.size(); ++i) {
+    const auto before = static_cast<std::size_t>(exceptions.indices[i]) - all.texts.size();
+    all.texts.insert(all.texts.end(), next, next + static_cast<std::ptrdiff_t>(before));
+    next += static_cast<std::ptrdiff_t>(before);
+    all.texts.push_back(exceptions.tokens.texts[i]);
+  }
+  all.texts.insert(all.texts.end(), next, regular.texts.end());
+  all.owned = std::move(regular.owned);
+  std::ranges::move(exceptions.tokens.owned, std::back_inserter(all.owned));
+  return all;
+}
+
 EncodedColumn encode_tokens(Texts tokens, const Sizer& sizer, const TokenHints& hints) {
-  return encode_at(tokens, sizer, hints, 0);
+  return encode_tokens_at(tokens, sizer, hints, 0);
 }
 
 Tokens decode_tokens_at(ColumnReader& in, std::size_t count, const TokenHints& hints,
@@ -413,6 +414,8 @@ Tokens decode_tokens_at(ColumnReader& in, std::size_t count, const TokenHints& h
       return decode_numbers(in, count, hints, depth);
     case TokenKind::parts:
       return decode_parts(in, count, hints.contexts, depth);
+    case TokenKind::scientific:
+      return decode_scientific(in, count, hints, depth);
   }
   in.head.fail("unknown kind of column");
 }

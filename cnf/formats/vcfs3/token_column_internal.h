@@ -23,11 +23,15 @@ enum class TokenKind : std::uint8_t {
   prefixed = 4,
   numbers = 5,
   parts = 6,
+  scientific = 7,
 };
 
 /// Columns within columns go no deeper: a column, its parts, their exceptions. Parts have no parts.
 inline constexpr unsigned kMaxColumnDepth = 3;
 
+[[nodiscard]] EncodedColumn encode_tokens_at(std::span<const std::string_view> tokens,
+                                             const Sizer& sizer, const TokenHints& hints,
+                                             unsigned depth);
 [[nodiscard]] Tokens decode_tokens_at(ColumnReader& in, std::size_t count, const TokenHints& hints,
                                       unsigned depth);
 [[nodiscard]] Exceptions decode_exceptions_at(ColumnReader& in, std::size_t count, unsigned depth);
@@ -35,6 +39,16 @@ inline constexpr unsigned kMaxColumnDepth = 3;
 /// Contexts without those of the exceptions, whose indices ascend; empty if `contexts` is.
 [[nodiscard]] std::vector<std::uint8_t> without(std::span<const std::uint8_t> contexts,
                                                 std::span<const std::int64_t> indices);
+
+/// Puts exceptions between tokens that follow the rule.
+[[nodiscard]] Tokens merge(Tokens regular, Exceptions exceptions);
+
+/// Numbers as printf's "%.5e" writes them, as a column of plain ones; nullopt if few are.
+[[nodiscard]] std::optional<EncodedColumn> encode_scientific(
+    std::span<const std::string_view> tokens, const TokenHints& hints, const Sizer& sizer,
+    unsigned depth);
+[[nodiscard]] Tokens decode_scientific(ColumnReader& in, std::size_t count, const TokenHints& hints,
+                                       unsigned depth);
 
 /// nullopt if too few of the tokens are numbers.
 [[nodiscard]] std::optional<EncodedColumn> encode_numbers(std::span<const std::string_view> tokens,

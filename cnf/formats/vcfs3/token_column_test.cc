@@ -205,6 +205,8 @@ TEST(TokenColumn, ChoosesTheKindThatFits) {
       {"quotients", TokenKind::numbers, 2.1,
        texts(4096,
              [](std::size_t i) { return fmt::format("{:.6g}", (1 + real(i, 1005)) / 1006); })},
+      {"with an exponent", TokenKind::scientific, 2.2,
+       texts(4096, [](std::size_t i) { return fmt::format("{:.5e}", real(i, 60'000) / 1000); })},
       {"parts", TokenKind::parts, 3.1,
        texts(4096,
              [](std::size_t i) {
