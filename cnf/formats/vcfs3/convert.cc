@@ -59,6 +59,17 @@ std::vector<std::string> zone_keys_of(const Header& header) {
   return keys;
 }
 
+/// Samples per tile. Genotypes alone compress far better side by side (0.55 of the bytes with 100
+/// instead of 24), and a tile of them is small; FORMAT values gain nothing and make tiles large.
+std::optional<std::uint64_t> group_samples_of(const ConvertOptions& options, const Header& header) {
+  constexpr std::uint64_t kOfGenotypesAlone = 100;
+  const bool genotypes_alone = header.format.empty() ||
+                               (header.format.size() == 1 && header.format.contains("GT"));
+  if (options.chunk_samples || !genotypes_alone) return options.chunk_samples;
+  const chunk::PositionSampleStrategy usual(header.samples.size());
+  return std::max(usual.group_samples(), kOfGenotypesAlone);
+}
+
 SampleTable read_sample_table(const ConvertOptions& options, const Header& header,
                               const Context& context) {
   if (options.sample_table.empty()) return {.names = header.samples};
@@ -133,13 +144,11 @@ class Conversion {
         context_(context),
         threads_(options.threads > 0 ? options.threads : worker::default_threads()) {}
 
-  metadata::Metadata run(const std::string& input, ConvertReport& report) {
-    const std::unique_ptr<Source> source =
-        open_source(input, {.storage = options_.storage, .threads = threads_}, context_);
-    const Header& header = source->header();
+  metadata::Metadata run(Source& source, ConvertReport& report) {
+    const Header& header = source.header();
     const SampleTable samples = read_sample_table(options_, header, context_);
     const auto grid = std::make_shared<chunk::PositionSampleStrategy>(
-        header.samples.size(), options_.chunk_span, options_.chunk_samples);
+        header.samples.size(), options_.chunk_span, group_samples_of(options_, header));
     const ConvertPipeline::Options pipeline_options{
         .threads = threads_,
         .memory = options_.memory,
@@ -148,15 +157,15 @@ class Conversion {
     make_writer(grid, pipeline_options.encoding.zone_keys.size());
     try {
       const InputFacts facts =
-          ConvertPipeline(*source, *grid, *writer_, pipeline_options, context_).run();
+          ConvertPipeline(source, *grid, *writer_, pipeline_options, context_).run();
       if (facts.records != writer_->records()) {
         throw Error(
-            Errc::internal, "convert", input,
+            Errc::internal, "convert", target_->uri(),
             fmt::format("{} records were read and {} written", facts.records, writer_->records()));
       }
       metadata::Metadata manifest = writer_->finish(header, samples);
       describe(manifest, options_, facts);
-      manifest.custom = custom_of(facts, *source, *grid, *writer_,
+      manifest.custom = custom_of(facts, source, *grid, *writer_,
                                   pipeline_options.encoding.zone_keys, manifest.objects);
       report = {.records = facts.records,
                 .raw_records = facts.raw_records,
@@ -203,11 +212,21 @@ class Conversion {
 
 ConvertReport convert(const std::string& input, const std::shared_ptr<storage::Storage>& target,
                       const ConvertOptions& options, const Context& context) {
+  return convert(
+      [&] {
+        return open_source(input, {.storage = options.storage, .threads = options.threads},
+                           context);
+      },
+      target, options, context);
+}
+
+ConvertReport convert(const OpenSource& open, const std::shared_ptr<storage::Storage>& target,
+                      const ConvertOptions& options, const Context& context) {
   const std::optional<metadata::Committed> existing =
       query::load_existing(target, options.existing, context);
   ConvertReport report;
   Conversion conversion(target, options, context);
-  const metadata::Metadata manifest = conversion.run(input, report);
+  const metadata::Metadata manifest = conversion.run(*open(), report);
   conversion.commit(manifest, existing);
   if (options.progress != nullptr) options.progress->finish();
   return report;

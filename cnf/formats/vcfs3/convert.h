@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/progress.h"
+#include "cnf/formats/vcfs3/source.h"
 
 namespace cnf::vcfs3 {
 
@@ -51,6 +53,14 @@ struct ConvertReport {
 /// Throws Error already_exists (existing == refuse), precondition_failed (somebody else committed
 /// meanwhile), and what sources and stores throw.
 [[nodiscard]] ConvertReport convert(const std::string& input,
+                                    const std::shared_ptr<storage::Storage>& target,
+                                    const ConvertOptions& options, const Context& context);
+
+/// Opens what is converted; called once, when it is known that the target may be written.
+using OpenSource = std::function<std::unique_ptr<Source>()>;
+
+/// The same for records that do not come from a file: see open_dataset_source, open_merged.
+[[nodiscard]] ConvertReport convert(const OpenSource& open,
                                     const std::shared_ptr<storage::Storage>& target,
                                     const ConvertOptions& options, const Context& context);
 
