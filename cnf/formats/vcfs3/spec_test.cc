@@ -16,6 +16,7 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/formats/vcfs3/chunk_footer.h"
 #include "cnf/formats/vcfs3/genotypes.h"
 #include "cnf/formats/vcfs3/site.h"
 #include "cnf/formats/vcfs3/site_page.h"
@@ -96,6 +97,18 @@ TEST(Spec, TheExamplesOfASitePageDecode) {
   const Carriers carriers = decode_carriers(blocks.at("carriers"), 2, 3, "SPEC.md");
   EXPECT_EQ(carriers.ends, std::vector<std::uint32_t>({1, 1}));
   EXPECT_EQ(carriers.samples, std::vector<std::uint32_t>({2}));
+}
+
+TEST(Spec, TheExampleOfAFooterIsWhatAChunkEndsWith) {
+  const auto blocks = examples();
+  ASSERT_TRUE(blocks.contains("footer"));
+  ChunkFooter footer;
+  footer.bins.push_back(
+      {.contig = 3, .bin = 7, .pages = {{5, 10, 20, 30}}, .tiles = {{100, 1'000}}});
+  footer.bins.push_back(
+      {.contig = 4, .bin = 8, .pages = {{4'096, 11, 0, 0}, {6, 12, 0, 0}}, .tiles = {{300, 0}}});
+  EXPECT_EQ(to_hex(footer.encode()), to_hex(blocks.at("footer")));
+  EXPECT_EQ(ChunkFooter::decode(blocks.at("footer"), "SPEC.md").bins, footer.bins);
 }
 
 }  // namespace
