@@ -110,6 +110,9 @@ std::span<const std::uint32_t> Features::get(const Feature& feature) {
   }
   const auto found = made_.find(feature);
   if (found != made_.end()) return found->second;
+  if (feature.kind == Feature::Kind::rest) {
+    return made_.emplace(feature, rests(feature)).first->second;
+  }
   return made_.emplace(feature, make(feature)).first->second;
 }
 
@@ -127,6 +130,16 @@ std::vector<std::uint32_t> Features::sums(std::uint32_t column, std::size_t plac
       result[cell] = static_cast<std::uint32_t>(std::min<std::uint64_t>(sum, kMaxSum));
     });
   }
+  return result;
+}
+
+std::vector<std::uint32_t> Features::rests(const Feature& feature) {
+  const auto sum = get({Feature::Kind::sum, current_, feature.place});
+  std::vector<std::uint32_t> result(table_.lacking.size(), 0);
+  const FieldColumn& whole = table_.columns[feature.column];
+  each_element(whole, whole.places[0], 0, [&](std::uint32_t cell, std::uint32_t symbol) {
+    result[cell] = symbol >= sum[cell] ? kNumberSymbol + (symbol - sum[cell]) : 0;
+  });
   return result;
 }
 
@@ -167,11 +180,6 @@ std::vector<std::uint32_t> Features::make(const Feature& feature) const {
     return sums(feature.column, feature.place);
   } else if (feature.kind == Kind::gap) {
     return gaps(c);
-  } else {  // rest
-    const std::vector<std::uint32_t> sum = sums(current_, feature.place);
-    each_element(c, c.places[0], 0, [&](std::uint32_t cell, std::uint32_t symbol) {
-      result[cell] = symbol >= sum[cell] ? kNumberSymbol + (symbol - sum[cell]) : 0;
-    });
   }
   return result;
 }

@@ -68,6 +68,7 @@ class Features {
  private:
   [[nodiscard]] std::vector<std::uint32_t> make(const Feature& feature) const;
   [[nodiscard]] std::vector<std::uint32_t> sums(std::uint32_t column, std::size_t places) const;
+  [[nodiscard]] std::vector<std::uint32_t> rests(const Feature& feature);
   [[nodiscard]] std::vector<std::uint32_t> gaps(const FieldColumn& column) const;
 
   const FieldTable& table_;

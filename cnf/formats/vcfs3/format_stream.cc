@@ -168,11 +168,14 @@ StreamForm put_smallest(std::span<const std::uint32_t> symbols,
   if (try_mixed) level = std::min(level, 9);
   Buffer plain, sorted, mixed;
   ByteWriter plain_out(plain), sorted_out(sorted), mixed_out(mixed);
-  put_planes(symbols, level, plain_out);
-  constexpr std::size_t kWorthMore = 16;
-  if (!contexts.empty() && plain.size() > kWorthMore) {
-    put_sorted(symbols, cells, contexts, features, level, sorted_out);
+  if (!contexts.empty()) put_sorted(symbols, cells, contexts, features, level, sorted_out);
+  // A quick look tells whether the natural order is worth the effort of the level.
+  put_planes(symbols, sorted.empty() ? level : 1, plain_out);
+  if (!sorted.empty() && plain.size() < sorted.size() + sorted.size() / 8) {
+    plain.clear();
+    put_planes(symbols, level, plain_out);
   }
+  constexpr std::size_t kWorthMore = 16;
   if (try_mixed && plain.size() > kWorthMore) {
     put_mixed(symbols, cells, contexts, features, mixed_out);
   }
