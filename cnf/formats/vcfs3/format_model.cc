@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -30,29 +31,31 @@ std::uint32_t coarse(std::uint32_t symbol) noexcept {
   return symbol >> drop << drop;
 }
 
-/// Counts of 64-bit keys.
+/// Counts of 64-bit keys, which can be emptied at once.
 class Counts {
  public:
-  explicit Counts(std::size_t keys)
-      : mask_(std::bit_ceil(keys * 2) - 1), slots_(mask_ + 1, Slot{0, 0}) {}
+  explicit Counts(std::size_t keys) : mask_(std::bit_ceil(keys * 2) - 1), slots_(mask_ + 1) {}
+  void clear() { ++round_; }
   /// How often the key came before.
   std::uint32_t add(std::uint64_t key) { return find(key).count++; }
   [[nodiscard]] std::uint32_t of(std::uint64_t key) { return find(key).count; }
 
  private:
   struct Slot {
-    std::uint64_t key;
-    std::uint32_t count;
+    std::uint64_t key = 0;
+    std::uint32_t count = 0;
+    std::uint32_t round = 0;  ///< Of an earlier one: free.
   };
 
   Slot& find(std::uint64_t key) {
     std::size_t at = static_cast<std::size_t>((key * 0x9e3779b97f4a7c15U) >> 20U) & mask_;
-    while (slots_[at].count != 0 && slots_[at].key != key) at = (at + 1) & mask_;
-    slots_[at].key = key;
+    while (slots_[at].round == round_ && slots_[at].key != key) at = (at + 1) & mask_;
+    if (slots_[at].round != round_) slots_[at] = {.key = key, .round = round_};
     return slots_[at];
   }
 
   std::size_t mask_;
+  std::uint32_t round_ = 1;
   std::vector<Slot> slots_;
 };
 
@@ -60,9 +63,8 @@ class Counts {
 class Search {
  public:
   Search(std::span<const std::uint32_t> symbols, std::span<const std::uint32_t> cells,
-         Features& features, int level)
-      : features_(features) {
-    const std::size_t size = sample_size(symbols.size(), level);
+         Features& features, std::size_t size)
+      : features_(features), context_counts_(size), symbol_counts_(size) {
     for (std::size_t k = 0; k < size; ++k) {
       const std::size_t i = k * symbols.size() / size;
       symbols_.push_back(symbols[i]);
@@ -74,16 +76,21 @@ class Search {
     }
   }
 
+  /// What is to be foretold: the symbols, or differences.
+  struct Aim {
+    std::vector<std::uint32_t> symbols = {};
+    std::vector<float> alone = {};  ///< Per symbol, its bits without any context.
+  };
   struct Trial {
     StreamModel model = {};
-    std::vector<std::uint32_t> symbols = {};
-    std::vector<float> alone = {};             ///< Per symbol, its bits without any context.
+    std::shared_ptr<const Aim> aim = nullptr;
     std::vector<std::uint64_t> contexts = {};  ///< Per symbol, the hash of its contexts.
     double bits = 0;
   };
 
   [[nodiscard]] Trial start(const Feature* base) {
-    Trial trial{.symbols = symbols_};
+    const auto aim = std::make_shared<Aim>(Aim{.symbols = symbols_});
+    Trial trial{.aim = aim, .contexts = std::vector<std::uint64_t>(symbols_.size())};
     if (base != nullptr) {
       trial.model.differences = true;
       trial.model.base = *base;
@@ -91,13 +98,17 @@ class Search {
       for (std::size_t i = 0; i < symbols_.size(); ++i) {
         if (symbols_[i] < kNumberSymbol) continue;
         const std::int64_t feature = std::max(values[cells_[i]], kNumberSymbol);
-        trial.symbols[i] =
+        aim->symbols[i] =
             kNumberSymbol + static_cast<std::uint32_t>(zigzag(std::int64_t{symbols_[i]} - feature));
       }
     }
-    std::ranges::transform(trial.symbols, trial.symbols.begin(), coarse);
-    count_alone(trial);
-    trial.contexts.assign(symbols_.size(), 0);
+    std::ranges::transform(aim->symbols, aim->symbols.begin(), coarse);
+    symbol_counts_.clear();
+    for (const std::uint32_t symbol : aim->symbols) symbol_counts_.add(symbol);
+    for (const std::uint32_t symbol : aim->symbols) {
+      aim->alone.push_back(logs_[symbols_.size()] - logs_[symbol_counts_.of(symbol)]);
+      trial.bits += aim->alone.back();
+    }
     return trial;
   }
 
@@ -106,39 +117,31 @@ class Search {
     Trial next = trial;
     next.model.contexts.push_back(context);
     const auto values = features_.get(context);
+    next.bits = 0;
+    context_counts_.clear();
+    symbol_counts_.clear();
     for (std::size_t i = 0; i < cells_.size(); ++i) {
-      next.contexts[i] = (trial.contexts[i] + coarse(values[cells_[i]]) + 1) * 0xd6e8feb86659fd93U;
-      next.contexts[i] ^= next.contexts[i] >> 32U;
+      std::uint64_t& hash = next.contexts[i];
+      hash = (hash + coarse(values[cells_[i]]) + 1) * 0xd6e8feb86659fd93U;
+      hash ^= hash >> 32U;
+      const std::uint32_t before = context_counts_.add(hash);
+      const std::uint32_t same =
+          symbol_counts_.add(hash * 0x9fb21c651e98df25U + next.aim->symbols[i]);
+      next.bits += logs_[before + 1];
+      next.bits += same == 0 ? next.aim->alone[i] : -logs_[same];
     }
-    next.bits = bits_of(next);
     return next;
   }
 
+  /// True if there is next to nothing left to be saved.
+  [[nodiscard]] bool is_done(const Trial& trial) const {
+    constexpr double kNextToNothing = 0.02;  // bits a symbol
+    return trial.bits < kNextToNothing * static_cast<double>(symbols_.size());
+  }
+
  private:
-  void count_alone(Trial& trial) {
-    Counts counts(trial.symbols.size());
-    for (const std::uint32_t symbol : trial.symbols) counts.add(symbol);
-    trial.bits = 0;
-    for (const std::uint32_t symbol : trial.symbols) {
-      trial.alone.push_back(logs_[trial.symbols.size()] - logs_[counts.of(symbol)]);
-      trial.bits += trial.alone.back();
-    }
-  }
-
-  [[nodiscard]] double bits_of(const Trial& trial) const {
-    Counts contexts(trial.symbols.size()), symbols(trial.symbols.size());
-    double bits = 0;
-    for (std::size_t i = 0; i < trial.symbols.size(); ++i) {
-      const std::uint32_t before = contexts.add(trial.contexts[i]);
-      const std::uint32_t same =
-          symbols.add(trial.contexts[i] * 0x9fb21c651e98df25U + trial.symbols[i]);
-      bits += logs_[before + 1] - logs_[std::max(1U, same)];
-      if (same == 0) bits += trial.alone[i];
-    }
-    return bits;
-  }
-
   Features& features_;
+  Counts context_counts_, symbol_counts_;
   std::vector<std::uint32_t> symbols_, cells_;
   std::vector<float> logs_;
 };
@@ -154,7 +157,7 @@ StreamModel choose_model(std::span<const std::uint32_t> symbols,
   if (symbols.empty() || std::ranges::all_of(symbols, [&](auto s) { return s == symbols[0]; })) {
     return {};
   }
-  Search search(symbols, cells, features, level);
+  Search search(symbols, cells, features, sample_size(symbols.size(), level));
   Search::Trial best = search.start(nullptr);
   std::vector<Search::Trial> starts = {best};
   for (const Feature& base : pool.bases) {
@@ -165,12 +168,14 @@ StreamModel choose_model(std::span<const std::uint32_t> symbols,
   // The first context may be worth more without the base, so it is sought for the best two.
   if (best.model.differences) starts = {starts[0], best};
   for (const Search::Trial& start : starts) {
+    if (search.is_done(best)) break;
     for (const Feature& context : pool.contexts) {
       Search::Trial trial = search.extended(start, context);
       if (trial.bits < best.bits * kWorthIt) best = std::move(trial);
     }
   }
-  while (!best.model.contexts.empty() && best.model.contexts.size() < kMaxContexts) {
+  while (!best.model.contexts.empty() && best.model.contexts.size() < kMaxContexts &&
+         !search.is_done(best)) {
     const Search::Trial from = best;
     for (const Feature& context : pool.contexts) {
       Search::Trial trial = search.extended(from, context);

@@ -17,6 +17,7 @@ namespace cnf::vcfs3 {
 namespace {
 
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
+constexpr int kNoStop = 256;  // no character
 
 struct Element {
   std::uint32_t symbol = kTextSymbol;  ///< Doubled magnitude and sign.
@@ -27,9 +28,16 @@ bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 /// What an element is, so that printing it gives the same text.
 Element classify(std::string_view text) noexcept {
-  if (text == ".") return {kMissingSymbol, 0};
   const char* at = text.data();
   const char* const end = at + text.size();
+  if (at != end && end - at <= 4 && *at > '0') {  // most are 1 to 9999
+    std::uint32_t small = 0;
+    for (; at != end && is_digit(*at); ++at)
+      small = small * 10 + static_cast<std::uint32_t>(*at - '0');
+    if (at == end) return {kNumberSymbol + 2 * small, 0};
+    at = text.data();
+  }
+  if (text == ".") return {kMissingSymbol, 0};
   const std::uint32_t negative = at != end && *at == '-' ? 1 : 0;
   at += negative;
   // Nine digits, fifteen of zeros before them, a point and a sign: what is longer is no number.
@@ -59,17 +67,20 @@ class Splitter {
     for (State& state : states_) state.last_of_sample.assign(samples, kNone);
   }
 
-  void add(std::uint32_t column, std::uint32_t cell, std::string_view field) {
+  /// Takes the field that begins at `at`, up to the next `stop` or the end; returns where that is.
+  const char* add(std::uint32_t column, std::uint32_t cell, const char* at, const char* end,
+                  int stop) {
     FieldColumn& c = table_.columns[column];
     std::uint32_t arity = 0;
-    for (;; ++arity) {
-      const std::size_t comma = field.find(',');
-      add_element(column, cell, std::min<std::size_t>(arity, kOwnPlaces), field.substr(0, comma));
-      if (comma == std::string_view::npos) break;
-      field.remove_prefix(comma + 1);
+    for (;; ++at) {
+      const char* const start = at;
+      while (at != end && *at != ',' && *at != stop) ++at;
+      add_element(column, cell, std::min<std::size_t>(arity++, kOwnPlaces), {start, at});
+      if (at == end || *at == stop) break;
     }
     c.cells.push_back(cell);
-    c.arities.push_back(arity + 1);
+    c.arities.push_back(arity);
+    return at;
   }
 
   void finish() {
@@ -168,13 +179,13 @@ std::uint32_t split_cell(std::string_view rest, const FieldLayout& layout, std::
     }
     rest.remove_prefix(1);
   }
-  for (std::size_t field = 0; field < named; ++field) {
-    const std::size_t colon = rest.find(':');
-    out.add(layout.columns[field], cell, rest.substr(0, colon));
-    if (colon == std::string_view::npos) return static_cast<std::uint32_t>(named - field - 1);
-    rest.remove_prefix(colon + 1);
+  const char* at = rest.data();
+  const char* const end = at + rest.size();
+  for (std::size_t field = 0; field < named; ++field, ++at) {
+    at = out.add(layout.columns[field], cell, at, end, ':');
+    if (at == end) return static_cast<std::uint32_t>(named - field - 1);
   }
-  out.add(0, cell, rest);
+  out.add(0, cell, at, end, kNoStop);
   return static_cast<std::uint32_t>(named + 1);
 }
 
