@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -109,6 +110,17 @@ Symbols get_sorted(ByteReader& in, std::span<const std::uint32_t> cells, Feature
   return symbols;
 }
 
+std::uint32_t hash_on(std::uint32_t hash, std::uint32_t value) noexcept {
+  hash = (hash + value + 1) * 0x2c1b3c6dU;
+  return hash ^ hash >> 14U;
+}
+
+/// How great a number is, roughly: from like cells little is learned where few are quite alike.
+std::uint32_t two_highest_bits(std::uint32_t value) noexcept {
+  const int drop = std::max(0, static_cast<int>(std::bit_width(value)) - 2);
+  return value >> drop << drop;
+}
+
 /// Codes the symbols of cells one after another, each in contexts of what its cell has, of the
 /// symbol before and of its sample's symbol before.
 template <typename Coder>
@@ -123,15 +135,16 @@ void mix(Coder& coder, std::span<std::uint32_t> symbols, std::span<const std::ui
   for (std::size_t i = 0; i < symbols.size(); ++i) {
     const std::uint32_t cell = cells[i];
     std::array<std::uint32_t, kMaxContexts + 1> nested = {};
+    std::uint32_t rough = 0;
     for (std::size_t c = 0; c < kMaxContexts; ++c) {
       const std::uint32_t value = c < contexts.size() ? values[c][cell] : 0;
-      const std::uint32_t hash = (nested[c] + value + 1) * 0x2c1b3c6dU;
-      nested[c + 1] = hash ^ hash >> 14U;
+      nested[c + 1] = hash_on(nested[c], value);
+      rough = hash_on(rough, two_highest_bits(value));
     }
     std::uint32_t& above = last_of_sample[samples[cell]];
     symbols[i] =
-        mixer.code({0, nested[1], nested[2], nested[3], (nested[1] + last + 1) * 0x9e3779b1U + 1,
-                    (nested[1] + above + 1) * 0x85ebca6bU + 2},
+        mixer.code({rough, nested[1], nested[2], nested[3], (rough + last + 1) * 0x9e3779b1U + 1,
+                    (rough + above + 1) * 0x85ebca6bU + 2},
                    symbols[i]);
     last = above = symbols[i];
   }
