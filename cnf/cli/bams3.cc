@@ -5,7 +5,6 @@
 
 #include "cnf/cli/verb.h"
 #include "cnf/cli/verbs.h"
-#include "cnf/core/query/executor.h"
 #include "cnf/formats/bams3/dataset.h"
 
 namespace cnf::cli {
@@ -25,10 +24,6 @@ Examples:
 
 bams3::Dataset open_bams3(Session& session, const std::string& uri) {
   return bams3::Dataset::open(session.open(uri), session.context());
-}
-
-query::ExecutorOptions executor_options(const Session& session) {
-  return {.threads = session.threads(), .memory = session.options().memory};
 }
 
 void add_bams3(Verb& root) {

@@ -7,7 +7,6 @@
 #include "cnf/cli/formats.h"
 #include "cnf/cli/session.h"
 #include "cnf/core/query/dataset.h"
-#include "cnf/core/query/executor.h"
 #include "cnf/formats/bams3/dataset.h"
 
 namespace cnf::cli {
@@ -26,8 +25,5 @@ void add_bams3_view(Verb& bams3);
 /// What `cnf validate` asks of BAMS3 beyond what it asks of all datasets; see FormatChecks.
 [[nodiscard]] std::vector<query::Finding> validate_bams3(const query::Dataset& dataset, Depth depth,
                                                          Session& session);
-
-/// --threads and --memory, as the executor takes them.
-[[nodiscard]] query::ExecutorOptions executor_options(const Session& session);
 
 }  // namespace cnf::cli

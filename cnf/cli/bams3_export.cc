@@ -8,6 +8,7 @@
 #include "cnf/cli/bams3.h"
 #include "cnf/cli/exit_status.h"
 #include "cnf/cli/output.h"
+#include "cnf/cli/queries.h"
 #include "cnf/cli/session.h"
 #include "cnf/cli/text.h"
 #include "cnf/cli/verb.h"

@@ -4,6 +4,7 @@
 
 #include "cnf/cli/bams3.h"
 #include "cnf/cli/formats.h"
+#include "cnf/cli/queries.h"
 #include "cnf/cli/session.h"
 #include "cnf/core/metadata/metadata.h"
 #include "cnf/core/query/dataset.h"

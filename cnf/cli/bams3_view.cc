@@ -13,13 +13,13 @@
 #include "cnf/cli/bams3.h"
 #include "cnf/cli/exit_status.h"
 #include "cnf/cli/output.h"
+#include "cnf/cli/queries.h"
 #include "cnf/cli/session.h"
 #include "cnf/cli/text.h"
 #include "cnf/cli/verb.h"
 #include "cnf/core/query/executor.h"
 #include "cnf/core/query/plan.h"
 #include "cnf/core/query/table.h"
-#include "cnf/core/storage/uri.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/dataset.h"
@@ -47,8 +47,6 @@ Examples:
   cnf bams3 view -h --format bam -o brca1.bam sample.bams3 chr17:43044295-43125483
   cnf bams3 view -L targets.bed -e '[NM] > 3' sample.bams3)";
 
-constexpr std::uint64_t kMaxListBytes = std::uint64_t{1} << 30;
-
 struct ViewArgs {
   std::string uri;
   std::vector<std::string> regions;
@@ -63,12 +61,6 @@ struct ViewArgs {
   std::string reference;
   bams3::ViewQuery query;
 };
-
-std::string read_text(const std::string& uri, Session& session) {
-  const storage::Location location = session.locate(uri);
-  return std::string(
-      as_text(location.storage->read_all(location.key, kMaxListBytes, session.context()).bytes));
-}
 
 void add_tag_condition(const std::string& text, bams3::RecordConditions& conditions) {
   const std::string tag = text.substr(0, 2);
