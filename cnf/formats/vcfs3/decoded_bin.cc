@@ -44,6 +44,24 @@ bool has_alternate(std::string_view genotype) noexcept {
   return genotype.find_first_of("123456789") != std::string_view::npos;
 }
 
+std::uint32_t DecodedBin::GenotypeCounts::*genotype_kind(std::string_view genotype) noexcept {
+  using Counts = DecodedBin::GenotypeCounts;
+  std::string_view first;
+  bool differ = false;
+  while (!genotype.empty() && (genotype[0] == '/' || genotype[0] == '|')) genotype.remove_prefix(1);
+  if (genotype.empty()) return &Counts::missing;
+  for (std::size_t start = 0; start <= genotype.size();) {
+    const std::size_t end = std::min(genotype.find_first_of("/|", start), genotype.size());
+    const std::string_view allele = genotype.substr(start, end - start);
+    if (allele.empty() || allele == ".") return &Counts::missing;
+    if (start == 0) first = allele;
+    differ = differ || allele != first;
+    start = end + 1;
+  }
+  if (differ) return &Counts::heterozygous;
+  return first == "0" ? &Counts::reference : &Counts::alternate;
+}
+
 CellOrder::CellOrder(std::span<const SampleRange> groups,
                      const std::optional<std::vector<std::size_t>>& samples) {
   if (!samples) {
@@ -138,6 +156,7 @@ void DecodedBin::decode_genotypes_once() {
       const std::string_view text = tile.genotypes.texts[code];
       Word& word = tile.words[code];
       word.alternate = has_alternate(text);
+      word.kind = genotype_kind(text);
       if (text.size() >= word.bytes.size()) continue;
       word.bytes[0] = '\t';
       std::ranges::copy(text, word.bytes.begin() + 1);
@@ -305,6 +324,41 @@ void DecodedBin::append_carriers(std::size_t record, std::vector<std::uint32_t>&
                                  ? has_alternate(tile.genotypes.text(record, run.first + i))
                                  : tile.words[codes[i]].alternate;
       if (alternate) samples.push_back(at);
+    }
+  }
+}
+
+std::optional<std::span<const std::uint32_t>> DecodedBin::known_carriers(std::size_t record,
+                                                                         std::size_t samples) {
+  const std::size_t number = page_of(record);
+  const ByteSpan section = bytes_->pages[number].carriers;
+  if (section.empty()) return std::span<const std::uint32_t>();  // no record of the page has GT
+  carriers_.resize(pages_.size());
+  std::optional<Carriers>& carriers = carriers_[number];
+  if (!carriers) {
+    carriers = decode_carriers(section, pages_[number]->records(), samples,
+                               fmt::format("{}, carriers of page {}", subject_, number));
+  }
+  const std::size_t i = record - first_[number];
+  if (carriers->known[i] == 0) return std::nullopt;
+  const std::size_t first = i == 0 ? 0 : carriers->ends[i - 1];
+  return std::span(carriers->samples).subspan(first, carriers->ends[i] - first);
+}
+
+void DecodedBin::count_genotypes(std::size_t record, std::span<GenotypeCounts> counts) {
+  const std::size_t number = page_of(record);
+  if (pages_[number]->has_genotypes()[record - first_[number]] == 0) return;
+  decode_genotypes_once();
+  std::size_t at = 0;
+  for (const CellOrder::Run& run : order_->runs()) {
+    const Tile& tile = tiles_[run.tile];
+    const std::uint8_t* const codes =
+        tile.genotypes.codes.data() + record * tile.genotypes.samples + run.first;
+    for (std::size_t i = 0; i < run.count; ++i, ++at) {
+      const auto kind = codes[i] == Genotypes::kEscape
+                            ? genotype_kind(tile.genotypes.text(record, run.first + i))
+                            : tile.words[codes[i]].kind;
+      ++(counts[at].*kind);
     }
   }
 }

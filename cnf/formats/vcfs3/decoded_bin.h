@@ -56,6 +56,7 @@ struct BinBytes {
   struct Page {
     ByteSpan core = {};
     ByteSpan info = {};
+    ByteSpan carriers = {};
   };
   struct Tile {
     ByteSpan genotypes = {};
@@ -78,6 +79,7 @@ class DecodedBin {
              const CellOrder& order, std::string subject);
 
   [[nodiscard]] std::string_view contig() const noexcept { return contig_; }
+  [[nodiscard]] std::uint64_t number() const noexcept { return row_->bin; }
   /// The page itself and the number of its first record. The page must have been fetched.
   [[nodiscard]] SitePage& page(std::size_t number) { return *pages_[number]; }
   [[nodiscard]] std::size_t first_record(std::size_t page) const noexcept { return first_[page]; }
@@ -96,6 +98,19 @@ class DecodedBin {
   [[nodiscard]] bool any_alternate(std::size_t record);
   /// Appends, for each wanted sample that has one, its index in the answer.
   void append_carriers(std::size_t record, std::vector<std::uint32_t>& samples);
+  /// What the site page tells of who has a non-reference allele: ordinals of the dataset; nullopt
+  /// if it does not tell. Its section must have been fetched; without tiles, and whatever the
+  /// order.
+  [[nodiscard]] std::optional<std::span<const std::uint32_t>> known_carriers(std::size_t record,
+                                                                             std::size_t samples);
+  /// Adds one to the counts of each wanted sample of a record with GT, by what its GT is.
+  struct GenotypeCounts {
+    std::uint32_t reference = 0;     ///< "0/0", "0"
+    std::uint32_t heterozygous = 0;  ///< Different alleles.
+    std::uint32_t alternate = 0;     ///< "1/1", "2", the same allele and not the reference.
+    std::uint32_t missing = 0;       ///< Any allele is.
+  };
+  void count_genotypes(std::size_t record, std::span<GenotypeCounts> counts);
 
  private:
   // "\t" and a GT text in one store; the length is 0 where the text is too long or is no code.
@@ -103,6 +118,7 @@ class DecodedBin {
     std::array<char, 8> bytes = {};
     std::uint8_t length = 0;
     bool alternate = false;
+    std::uint32_t GenotypeCounts::*kind = &GenotypeCounts::missing;
   };
   struct Tile {
     Genotypes genotypes;
@@ -125,6 +141,7 @@ class DecodedBin {
   std::vector<std::optional<SitePage>> pages_;
   std::vector<std::size_t> first_;  // of each page, and the number of all records
   std::vector<Tile> tiles_;
+  std::vector<std::optional<Carriers>> carriers_;  // per page, once asked for
   bool genotypes_decoded_ = false;
   bool format_decoded_ = false;
   Variant variant_;
@@ -135,5 +152,8 @@ class DecodedBin {
 
 /// True if a GT text has an allele that is neither the reference nor missing: "0|1", "2".
 [[nodiscard]] bool has_alternate(std::string_view genotype) noexcept;
+/// Which of the counts a GT text belongs to.
+[[nodiscard]] std::uint32_t DecodedBin::GenotypeCounts::*genotype_kind(
+    std::string_view genotype) noexcept;
 
 }  // namespace cnf::vcfs3

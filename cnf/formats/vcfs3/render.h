@@ -25,7 +25,7 @@ class Renderer {
   [[nodiscard]] virtual Needs needs() const = 0;
   /// True if it must have every record as columns: a raw one is then an Error unsupported.
   [[nodiscard]] virtual bool splits_records() const = 0;
-  /// \param records  of the bin, ascending. One row each.
+  /// \param records  of the bin, ascending. One row each, for a limit to count.
   [[nodiscard]] virtual query::Table render(DecodedBin& bin,
                                             std::span<const std::uint32_t> records) const = 0;
 };

@@ -29,8 +29,9 @@ struct Needs {
   bool info = false;
   bool genotypes = false;  ///< Cells, at least their GT.
   bool format = false;     ///< FORMAT, and cells whole.
+  bool carriers = false;   ///< Who has rare alleles, as site pages tell it; no column of a line.
 
-  [[nodiscard]] static Needs all() { return {true, true, true, true, true, true, true}; }
+  [[nodiscard]] static Needs all() { return {true, true, true, true, true, true, true, false}; }
   Needs& operator|=(const Needs& other) noexcept {
     id |= other.id;
     alleles |= other.alleles;
@@ -39,6 +40,7 @@ struct Needs {
     info |= other.info;
     genotypes |= other.genotypes;
     format |= other.format;
+    carriers |= other.carriers;
     return *this;
   }
 };

@@ -1,54 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "cnf/core/index/interval.h"
 #include "cnf/core/query/executor.h"
 #include "cnf/core/query/plan.h"
-#include "cnf/core/query/table.h"
 #include "cnf/core/util/context.h"
+#include "cnf/formats/vcfs3/bin_row.h"
 #include "cnf/formats/vcfs3/dataset.h"
 #include "cnf/formats/vcfs3/expression.h"
+#include "cnf/formats/vcfs3/render.h"
 #include "cnf/formats/vcfs3/selection.h"
-#include "cnf/formats/vcfs3/variant.h"
 
 namespace cnf::vcfs3 {
 
 /// Which records and samples are wanted; what each field means is what bcftools view means by it.
 struct ViewQuery {
-  std::vector<index::Interval> regions = {};             ///< 0-based half-open; none: all records.
-  std::vector<std::string> ids = {};                     ///< Records with any of these IDs only.
+  /// -r: records that overlap any, each once: contigs in the order in which they are first named,
+  /// within a contig the order of the file. None: all records.
+  std::vector<index::Interval> regions = {};
+  /// -t: records whose POS lies in any (`include`) or in none of them (`exclude`). None: all.
+  std::vector<index::Interval> targets = {};
+  enum class Targets : std::uint8_t { include, exclude };
+  Targets targets_mean = Targets::include;
+  /// Only these records, as Dataset::find_ids tells them.
+  std::optional<std::vector<IdBin>> records = {};
   std::optional<std::vector<std::size_t>> samples = {};  ///< Ordinals, in this order; none: all.
   std::shared_ptr<const Expression> expression = nullptr;
+  /// What an expression on FORMAT fields chooses: records, as bcftools view has it, or records by
+  /// their samples, as bcftools query has it.
+  enum class Condition : std::uint8_t { on_records, on_samples };
+  Condition condition = Condition::on_records;
   SiteSelection selection = {};  ///< Types, alleles, allele counts.
+  bool only_alternate = false;   ///< Any of the samples has a non-reference allele.
   std::optional<std::uint64_t> limit = {};
 };
 
-/// What becomes of a record that is wanted: appends something to `out` (a line, nothing at all).
-/// Called concurrently.
-using Render = std::function<void(const Variant& variant, Buffer& out)>;
-
 struct ViewPlan {
-  query::Plan plan;  ///< Of units of the dataset's chunk storage.
+  query::Plan plan;  ///< Of units of the dataset's chunk storage; none of them was read.
   std::shared_ptr<const struct ViewUnits> units;
 };
 
-/// \param needs  what `render` looks at; what the filters need is added.
-[[nodiscard]] ViewPlan plan_view(const Dataset& dataset, const ViewQuery& query, const Needs& needs,
-                                 Render render, const Context& context);
+/// Asks the index alone: one round trip if it has leaves below its root.
+///
+/// A unit is a bin. Of its pages those are read that a region meets and no zone rules out, of its
+/// tiles those of the samples; INFO and FORMAT only if somebody looks at them.
+[[nodiscard]] ViewPlan plan_view(const Dataset& dataset, const ViewQuery& query,
+                                 std::shared_ptr<const Renderer> renderer, const Context& context);
 
-/// Tables of one utf8 column "text", one row per record.
+/// The bin that is unit number `unit` of a plan.
+[[nodiscard]] const BinRow& bin_of(const ViewPlan& plan, std::size_t unit);
+
+/// Runs a plan; the tables are the renderer's. Throws Error unsupported for a record that is kept
+/// as a line and would have to be split.
 [[nodiscard]] query::Results run_view(const Dataset& dataset, const ViewPlan& plan,
                                       const query::ExecutorOptions& options,
                                       const Context& context);
-
-/// Renders VCF lines.
-[[nodiscard]] Render vcf_lines(const Dataset& dataset, bool drop_genotypes);
 
 }  // namespace cnf::vcfs3
