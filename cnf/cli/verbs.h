@@ -20,5 +20,6 @@ void add_copy(Verb& root);
 
 /// The verbs of one format each.
 void add_bams3(Verb& root);
+void add_vcfs3(Verb& root);
 
 }  // namespace cnf::cli
