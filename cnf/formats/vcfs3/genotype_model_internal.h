@@ -92,13 +92,14 @@ class GenotypeModel {
     if (same) {
       std::ranges::copy(previous_, row.shapes.begin());
     } else {
-      std::size_t left = 0;
+      std::size_t left = 0, others = 0;  // others than the most frequent shape
       for (std::size_t sample = 0; sample < row.shapes.size(); ++sample) {
-        const std::size_t context = (std::min<std::size_t>(previous_[sample], 3) * 4 +
-                                     std::min<std::size_t>(before_[sample], 3)) *
-                                        4 +
-                                    std::min<std::size_t>(left, 3);
-        left = code_shape(shape_trees_[context], row.shapes[sample]);
+        const std::size_t share = log_class(others * 64 / (sample + 1));
+        const std::size_t above = std::min<std::size_t>(previous_[sample], 2) * 2 +
+                                  std::min<std::size_t>(before_[sample], 1);
+        const std::size_t context = above * 3 + std::min<std::size_t>(left, 2);
+        left = code_shape(shape_trees_[context * kLogClasses + share], row.shapes[sample]);
+        others += left > 0 ? 1 : 0;
         row.shapes[sample] = static_cast<std::uint32_t>(left);
       }
     }
@@ -291,7 +292,7 @@ class GenotypeModel {
   std::vector<std::uint8_t> seen_;  // by slot, if sorted_: 0 not yet, else its bit + 1
 
   Bit same_shapes_;
-  std::array<std::array<Bit, kPlainShapes + 1>, 64> shape_trees_ = {};
+  std::array<std::array<Bit, kPlainShapes + 1>, 18 * kLogClasses> shape_trees_ = {};
   std::array<Bit, kMaxRankBits> rank_width_ = {};
   std::array<std::array<Bit, 8>, 4> more_alleles_ = {};
   Bit most_have_;
