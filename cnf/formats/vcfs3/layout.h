@@ -13,7 +13,7 @@ inline constexpr std::string_view kVersion = "1.0.0";
 
 /// Names of the manifest's objects, besides metadata::kChunkIndex.
 inline constexpr std::string_view kHeaderObject = "header";     ///< _header-<id>.vcf.zst
-inline constexpr std::string_view kSamplesObject = "samples";   ///< _samples-<id>.json
+inline constexpr std::string_view kSamplesObject = "samples";   ///< _samples-<id>.json.zst
 inline constexpr std::string_view kPositionIndex = "position";  ///< _index/position-<id>.idx
 inline constexpr std::string_view kVariantIndex = "variant";    ///< _index/variant-<id>.idx
 /// Only where the manifest cannot carry the header, for its many samples: the header without them,

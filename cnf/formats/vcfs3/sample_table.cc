@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cnf/core/compress/codec.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 
@@ -27,6 +29,10 @@ constexpr std::array<std::string_view, 9> kSampleColumns = {
     "sample", "sample_id", "sample_name", "individual_id", "id",
     "iid",    "name",      "sample id",   "individual id"};
 constexpr std::size_t kPedColumns = 6;
+
+// What an object is believed to expand to: names are much alike.
+constexpr std::uint64_t kMinText = std::uint64_t{16} << 20;
+constexpr std::uint64_t kMaxExpansion = 1024;
 
 [[noreturn]] void fail(std::string_view subject, std::string_view why) {
   throw Error(Errc::invalid_argument, "read sample table", subject, why,
@@ -171,15 +177,23 @@ Buffer SampleTable::encode() const {
   // A name may be of bytes that are no UTF-8; the header has it exactly.
   const std::string text =
       json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-  return Buffer::copy_of(as_bytes(text));
+  Buffer out;
+  const auto encoder = compress::make_codec({.algorithm = "zstd", .level = 9})->make_encoder();
+  encoder->write(as_bytes(text), out);
+  encoder->finish(out);
+  return out;
 }
 
 SampleTable SampleTable::decode(ByteSpan object, std::string_view subject) {
   const auto fail_corrupt = [&] {
     throw Error(Errc::corrupt_data, "read sample table", subject, "it is not as it was written");
   };
-  const nlohmann::ordered_json json =
-      nlohmann::ordered_json::parse(as_text(object), nullptr, false);
+  Buffer text;
+  const auto decoder = compress::make_decoder(compress::CodecId::zstd, std::string(subject),
+                                              kMinText + kMaxExpansion * object.size());
+  decoder->write(object, text);
+  decoder->finish();
+  const nlohmann::ordered_json json = nlohmann::ordered_json::parse(as_text(text), nullptr, false);
   if (!json.is_object() || !json.contains("samples") || !json["samples"].is_array()) fail_corrupt();
   SampleTable table;
   for (const auto& name : json["samples"]) {

@@ -34,7 +34,8 @@ struct SampleTable {
   [[nodiscard]] static SampleTable parse(std::string_view text, std::vector<std::string> names,
                                          std::string_view subject);
 
-  /// As an object of the dataset, JSON: {"samples":[…],"attributes":{"population":[…],…}}.
+  /// As an object of the dataset, JSON in a zstd frame:
+  /// {"samples":[…],"attributes":{"population":[…],…}}.
   [[nodiscard]] Buffer encode() const;
   /// Throws Error corrupt_data naming `subject`.
   [[nodiscard]] static SampleTable decode(ByteSpan object, std::string_view subject);

@@ -205,7 +205,7 @@ void DatasetWriter::put_ids() {
 metadata::Metadata DatasetWriter::finish(const Header& header, const SampleTable& samples) {
   close_chunk();
   put_header(header);
-  dataset_.put(kSamplesObject, fmt::format("_samples-{}.json", dataset_.id()), samples.encode(),
+  dataset_.put(kSamplesObject, fmt::format("_samples-{}.json.zst", dataset_.id()), samples.encode(),
                query::NewDataset::Carry::nothing);
   put_positions();
   put_ids();
