@@ -172,7 +172,9 @@ void load_missing(const Step& step, const Variant& variant, Value& value) {
   if (!place) return;
   std::size_t missing = 0;
   for (const std::string_view cell : variant.cells) {
-    GenotypeReader genotype(cell_field(cell, *place).value_or(""));
+    const std::string_view text = cell_field(cell, *place).value_or("");
+    if (read_digit_pair(text)) continue;
+    GenotypeReader genotype(text);
     std::int32_t allele = 0;
     bool phased = false;
     while (genotype.next(allele, phased)) {
@@ -257,30 +259,46 @@ void load_format_texts(const Step& step, const Variant& variant, std::size_t pla
   }
 }
 
-std::string_view word_for(std::string_view text, GenotypeWords words) {
+/// What of a genotype decides which word it is called by.
+struct GenotypeTraits {
+  std::size_t alleles = 0;
+  bool differ = false, reference = false, missing = false;
+};
+
+GenotypeTraits traits_of(std::string_view text) {
+  if (const auto pair = read_digit_pair(text)) {
+    return {.alleles = 2,
+            .differ = pair->first != pair->second,
+            .reference = pair->first == 0 || pair->second == 0};
+  }
+  GenotypeTraits traits;
   GenotypeReader genotype(text);
   std::int32_t allele = 0;
   std::int32_t before = 0;
-  std::size_t alleles = 0;
-  bool phased = false, differ = false, reference = false, missing = false;
-  while (!missing && genotype.next(allele, phased)) {
-    missing = allele == GenotypeReader::kMissing;
-    reference = reference || allele == 0;
-    differ = differ || (alleles > 0 && allele != before);
+  bool phased = false;
+  while (!traits.missing && genotype.next(allele, phased)) {
+    traits.missing = allele == GenotypeReader::kMissing;
+    traits.reference = traits.reference || allele == 0;
+    traits.differ = traits.differ || (traits.alleles > 0 && allele != before);
     before = allele;
-    ++alleles;
+    ++traits.alleles;
   }
-  missing = missing || alleles == 0;
+  traits.missing = traits.missing || traits.alleles == 0;
+  return traits;
+}
+
+std::string_view word_for(std::string_view text, GenotypeWords words) {
+  const GenotypeTraits traits = traits_of(text);
   switch (words) {
     case GenotypeWords::reference:
-      return missing ? "mis" : reference && !differ ? "ref" : "alt";
+      return traits.missing ? "mis" : traits.reference && !traits.differ ? "ref" : "alt";
     case GenotypeWords::zygosity:
-      return missing ? "." : alleles == 1 ? "hap" : differ ? "het" : "hom";
+      return traits.missing ? "." : traits.alleles == 1 ? "hap" : traits.differ ? "het" : "hom";
     case GenotypeWords::alleles:
-      if (missing) return ".";
-      if (alleles == 1) return reference ? "r" : "a";
-      if (differ) return reference ? "ra" : "aA";
-      return reference ? "rr" : "aa";
+      if (traits.missing) return ".";
+      if (traits.alleles == 1) return traits.reference ? "r" : "a";
+      if (traits.differ) return traits.reference ? "ra" : "aA";
+      return traits.reference ? "rr" : "aa";
   }
   return ".";
 }

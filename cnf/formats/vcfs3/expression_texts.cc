@@ -31,10 +31,18 @@ bool has_missing(std::string_view list) {
   return false;
 }
 
+bool compare_items(Comparison comparison, std::string_view x, std::string_view y) {
+  const bool x_missing = x == ".", y_missing = y == ".";
+  if (x_missing || y_missing) {
+    const MissingRule rule(comparison);
+    return x_missing && y_missing ? rule.both : rule.one;
+  }
+  return (x == y) == (comparison == Comparison::eq);
+}
+
 /// True if any item of the one list compares so with any of the other; an item behind the last
 /// comma that is empty is none.
 bool any_pair(Comparison comparison, std::string_view a, std::string_view b) {
-  const MissingRule rule(comparison);
   while (!a.empty()) {
     const std::string_view x = a.substr(0, a.find(','));
     a.remove_prefix(std::min(a.size(), x.size() + 1));
@@ -42,11 +50,7 @@ bool any_pair(Comparison comparison, std::string_view a, std::string_view b) {
     while (!rest.empty()) {
       const std::string_view y = rest.substr(0, rest.find(','));
       rest.remove_prefix(std::min(rest.size(), y.size() + 1));
-      const bool x_missing = x == ".", y_missing = y == ".";
-      const bool holds = x_missing && y_missing   ? rule.both
-                         : x_missing || y_missing ? rule.one
-                                                  : (x == y) == (comparison == Comparison::eq);
-      if (holds) return true;
+      if (compare_items(comparison, x, y)) return true;
     }
   }
   return false;
@@ -130,11 +134,17 @@ void compare_texts(const Step& step, const Step& left, const Step& right, const 
   const bool left_is_samples = left.of_samples();
   const Value& samples = left_is_samples ? a : b;
   const Value& site = left_is_samples ? b : a;
-  static_cast<void>(right);
+  const Step& samples_step = left_is_samples ? left : right;
+  // Genotypes are no lists, and mostly the constant is none.
+  const bool single = step.kind == Kind::compare_texts && site.present &&
+                      samples_step.kind >= Kind::genotype &&
+                      site.text.find(',') == std::string_view::npos;
   for (std::size_t i = 0; i < step.samples.size(); ++i) {
     if (step.samples[i] == 0) continue;
     bool passes = false;
-    if (samples.present && site.present) {
+    if (samples.present && single) {
+      passes = compare_items(step.comparison, samples.texts[i], site.text);
+    } else if (samples.present && site.present) {
       passes = compare_one(step, samples.texts[i], site.text);
     } else if (!samples.present && !site.present) {
       passes = rule.both;

@@ -132,9 +132,8 @@ void put_iupac(const Site& site, std::string_view text, Buffer& out) {
   put(kLetters.substr(bases, 1), out);
 }
 
-void put_format_tag(const FormatPart& part, std::string_view format, std::string_view cell,
+void put_format_tag(const FormatPart& part, std::optional<std::size_t> place, std::string_view cell,
                     Buffer& out) {
-  const auto place = find_format(format, part.text);
   const auto field = place ? cell_field(cell, *place) : std::nullopt;
   if (!field) return put(".", out);
   put(part.subscript ? item_of(*field, *part.subscript) : *field, out);
@@ -145,8 +144,8 @@ std::string_view cell_of(const Variant& variant, std::size_t sample) {
   return sample < variant.cells.size() ? variant.cells[sample] : "";
 }
 
-std::string_view genotype_of(const Variant& variant, std::size_t sample) {
-  const auto place = find_format(variant.site.format, "GT");
+std::string_view genotype_of(const Variant& variant, std::optional<std::size_t> place,
+                             std::size_t sample) {
   const auto field = place ? cell_field(cell_of(variant, sample), *place) : std::nullopt;
   return field && !field->empty() ? *field : ".";
 }
@@ -200,19 +199,20 @@ void put_site(const FormatPart& part, const Variant& variant, Buffer& out) {
   }
 }
 
-void put_sample(const FormatPart& part, const Variant& variant, std::size_t sample,
-                std::string_view name, Buffer& out) {
+/// \param place  of the part's field in FORMAT.
+void put_sample(const FormatPart& part, std::optional<std::size_t> place, const Variant& variant,
+                std::size_t sample, std::string_view name, Buffer& out) {
   switch (part.what) {
     case What::sample:
       return put(name, out);
     case What::genotype:
-      return put(genotype_of(variant, sample), out);
+      return put(genotype_of(variant, place, sample), out);
     case What::alleles:
-      return put_alleles(variant.site, genotype_of(variant, sample), out);
+      return put_alleles(variant.site, genotype_of(variant, place, sample), out);
     case What::iupac:
-      return put_iupac(variant.site, genotype_of(variant, sample), out);
+      return put_iupac(variant.site, genotype_of(variant, place, sample), out);
     case What::format_tag:
-      return put_format_tag(part, variant.site.format, cell_of(variant, sample), out);
+      return put_format_tag(part, place, cell_of(variant, sample), out);
     default:
       return put_site(part, variant, out);
   }
@@ -285,11 +285,13 @@ void FormatString::append(const Variant& variant, std::span<const std::string> s
       continue;
     }
     std::size_t end = i;
-    while (end < parts.size() && parts[end].per_sample) ++end;
+    std::vector<std::optional<std::size_t>> places;
+    while (end < parts.size() && parts[end].per_sample)
+      places.push_back(find_format(variant.site.format, parts[end++].text));
     for (std::size_t sample = 0; sample < samples.size(); ++sample) {
       if (!chosen.empty() && chosen[sample] == 0) continue;
       for (std::size_t part = i; part < end; ++part)
-        put_sample(parts[part], variant, sample, samples[sample], out);
+        put_sample(parts[part], places[part - i], variant, sample, samples[sample], out);
     }
     i = end;
   }

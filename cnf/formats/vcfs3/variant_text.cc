@@ -65,15 +65,6 @@ std::optional<std::size_t> find_format(std::string_view format, std::string_view
   return std::nullopt;
 }
 
-std::optional<std::string_view> cell_field(std::string_view cell, std::size_t place) noexcept {
-  for (; place > 0; --place) {
-    const std::size_t colon = cell.find(':');
-    if (colon == std::string_view::npos) return std::nullopt;
-    cell.remove_prefix(colon + 1);
-  }
-  return cell.substr(0, cell.find(':'));
-}
-
 bool GenotypeReader::next(std::int32_t& allele, bool& phased) noexcept {
   phased = false;
   if (rest_.empty()) return false;
@@ -103,14 +94,19 @@ bool count_genotype_alleles(const Variant& variant, std::vector<std::int64_t>& c
   for (const std::string_view cell : variant.cells) {
     const auto text = cell_field(cell, *place);
     if (!text) continue;
+    const auto count = [&counts](std::int32_t allele) {
+      if (allele != GenotypeReader::kMissing && static_cast<std::size_t>(allele) < counts.size())
+        ++counts[static_cast<std::size_t>(allele)];
+    };
+    if (const auto pair = read_digit_pair(*text)) {
+      count(pair->first);
+      count(pair->second);
+      continue;
+    }
     GenotypeReader genotype(*text);
     std::int32_t allele = 0;
     bool phased = false;
-    while (genotype.next(allele, phased)) {
-      if (allele == GenotypeReader::kMissing) continue;
-      if (static_cast<std::size_t>(allele) < counts.size())
-        ++counts[static_cast<std::size_t>(allele)];
-    }
+    while (genotype.next(allele, phased)) count(allele);
   }
   return true;
 }
