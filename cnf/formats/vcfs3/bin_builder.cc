@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "cnf/core/chunk/chunk.h"
-#include "cnf/formats/vcfs3/bin.h"
 #include "cnf/formats/vcfs3/cell_gatherer_internal.h"
 #include "cnf/formats/vcfs3/genotype_merger_internal.h"
 #include "cnf/formats/vcfs3/genotypes.h"

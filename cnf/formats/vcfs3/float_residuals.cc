@@ -16,7 +16,6 @@
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
-#include "cnf/core/util/error.h"
 
 namespace cnf::vcfs3 {
 namespace {
@@ -41,7 +40,7 @@ bool is_nan(std::uint32_t bits) {
 class TextBits {
  public:
   TextBits() = default;
-  ~TextBits() { std::free(text_.s); }  // htslib's buffers are malloc's
+  ~TextBits() { ks_free(&text_); }
   TextBits(const TextBits&) = delete;
   TextBits& operator=(const TextBits&) = delete;
 

@@ -16,6 +16,7 @@ namespace cnf::vcfs3 {
 
 /// Finds strings of a std::string map by view.
 struct TextHash {
+  // NOLINTNEXTLINE(readability-identifier-naming): the name that the standard looks for
   using is_transparent = void;
   std::size_t operator()(std::string_view text) const noexcept {
     return std::hash<std::string_view>{}(text);

@@ -15,7 +15,6 @@
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
-#include "cnf/formats/vcfs3/genotypes.h"
 #include "cnf/formats/vcfs3/header.h"
 #include "cnf/formats/vcfs3/parse_cells_internal.h"
 #include "cnf/formats/vcfs3/site.h"

@@ -11,7 +11,7 @@
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/formats/vcfs3/header.h"
-#include "cnf/formats/vcfs3/source.h"
+#include "cnf/formats/vcfs3/site.h"
 
 namespace cnf::vcfs3 {
 namespace {

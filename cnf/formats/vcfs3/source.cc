@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/formats/vcfs3/source.h"
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -111,7 +110,7 @@ InputBytes::InputBytes(hts::Input& input, std::size_t threads)
 }
 
 std::size_t InputBytes::read(MutableByteSpan into) {
-  htsFile& file = *input_.file();
+  const htsFile& file = *input_.file();
   const ssize_t got = file.is_bgzf != 0 ? bgzf_read(file.fp.bgzf, into.data(), into.size())
                                         : hread(file.fp.hfile, into.data(), into.size());
   if (got < 0) {
