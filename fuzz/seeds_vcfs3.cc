@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,10 +15,14 @@
 #include "cnf/core/compress/stream_set.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
+#include "cnf/formats/vcfs3/bin_row.h"
+#include "cnf/formats/vcfs3/chunk_footer.h"
 #include "cnf/formats/vcfs3/genotype_tile.h"
 #include "cnf/formats/vcfs3/genotypes.h"
+#include "cnf/formats/vcfs3/sample_table.h"
 #include "cnf/formats/vcfs3/site.h"
 #include "cnf/formats/vcfs3/site_page.h"
+#include "cnf/formats/vcfs3/zones.h"
 
 namespace cnf::fuzz {
 namespace {
@@ -149,6 +154,46 @@ void write_pages(const SeedWriter& seeds) {
   write_page(seeds, "odd", odd, residuals);
 }
 
+void write_index(const SeedWriter& seeds) {
+  const vcfs3::PageZones zones =
+      vcfs3::cover({.qual = {1, 99.5}, .alts = {0, 2}, .info = {{}, {-0.25, 1e9}}});
+  std::vector<vcfs3::BinRow> rows(2);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].key = {0, -1, 1'000'000};
+    rows[i].bin = i;
+    for (std::size_t p = 0; p <= i; ++p) {
+      rows[i].pages.push_back({.records = 100 + p,
+                               .min_start = static_cast<std::int64_t>(1'000 * i + p),
+                               .max_end = static_cast<std::int64_t>(5'000 * i + 9'000),
+                               .core_length = 300,
+                               .info_length = 200 * p,
+                               .carriers_length = 50,
+                               .zones = zones});
+    }
+    rows[i].tiles = {{.genotypes_length = 4'000, .format_length = 70'000},
+                     {.genotypes_length = 3'000},
+                     {.format_length = 9}};
+  }
+  vcfs3::place_parts(rows);
+  const Buffer footer = vcfs3::ChunkFooter::of(rows).encode();
+  seeds.write("vcfs3_index", "footer", footer);
+  seeds.write("vcfs3_index", "footer_body",
+              footer.span().first(footer.size() - vcfs3::kTrailerBytes));
+  for (const vcfs3::BinRow& row : rows) {
+    Buffer columns;
+    ByteWriter out(columns);
+    for (const std::uint64_t value : vcfs3::BinRowLayout(2, 3).encode(row)) out.put_varint(value);
+    seeds.write("vcfs3_index", "row_" + std::to_string(row.bin), columns);
+  }
+  vcfs3::SampleTable table{.names = {"A", "B", "C"}};
+  seeds.write("vcfs3_index", "names", table.encode());
+  table.attributes = {{"sex", {"male", std::nullopt, "x"}}};
+  seeds.write("vcfs3_index", "attributes", table.encode());
+  seeds.write("vcfs3_index", "panel", as_bytes("sample\tpop\nA\tGBR\nZ\tFIN\nB\t.\n"));
+  seeds.write("vcfs3_index", "ped", as_bytes("F A 0 0 1 -9\nF B A 0 2 1\n"));
+  seeds.write("vcfs3_index", "name", as_bytes("HLA-A*01:01%25%ff"));
+}
+
 }  // namespace
 
 void write_vcfs3_seeds(const SeedWriter& seeds) {
@@ -160,6 +205,7 @@ void write_vcfs3_seeds(const SeedWriter& seeds) {
   write_genotypes(seeds, "odd", {"0/0", "/0/1", "|0", "0|1/2", "", "00", "63/1"}, 9, 40);
   write_genotypes(seeds, "missing", {"./.", "0/0", "0/1"}, 30, 40);
   write_pages(seeds);
+  write_index(seeds);
 }
 
 }  // namespace cnf::fuzz
