@@ -3,7 +3,6 @@
 // Oracles: gzip, whose output is the text of a VCF; bcftools 1.16, which tells a BCF as text; and
 // htslib, which reads that text back. A file that is read comes out of bins byte for byte.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -29,6 +28,7 @@
 #include "cnf/formats/vcfs3/bin.h"
 #include "cnf/formats/vcfs3/bin_builder.h"
 #include "cnf/formats/vcfs3/float_residuals.h"
+#include "cnf/formats/vcfs3/header.h"
 #include "cnf/formats/vcfs3/line.h"
 #include "cnf/formats/vcfs3/parse.h"
 #include "cnf/formats/vcfs3/source.h"
@@ -144,7 +144,7 @@ std::vector<std::uint32_t> float_bits(bcf1_t& record) {
   const auto add = [&](const std::uint8_t* at, int count) {
     for (int i = 0; i < count; ++i) {
       std::uint32_t value = 0;
-      std::memcpy(&value, at + i * 4, sizeof(value));
+      std::memcpy(&value, at + static_cast<std::size_t>(i) * sizeof(value), sizeof(value));
       if (value == bcf_float_vector_end) break;
       bits.push_back(value);
     }

@@ -152,8 +152,9 @@ TEST(ParseSlab, KeepsRawWhatNoRuleFits) {
         RawCase{"no contig", "\t5\t.\tA\tC\t.\t.\t.\tGT\t0|1\t0|1"},
         RawCase{"an empty column", "1\t5\t.\tA\tC\t.\t\t.\tGT\t0|1\t0|1"},
         RawCase{"an empty FORMAT", "1\t5\t.\tA\tC\t.\t.\t.\t\t0|1\t0|1"}}) {
-    const ParsedSlab slab =
-        parse(head + "\t1|1\t1|1\n" + c.line + "\n" + head + "\t./.\t0\n", header);
+    std::string text = head + "\t1|1\t1|1\n";
+    text.append(c.line).append("\n").append(head).append("\t./.\t0\n");
+    const ParsedSlab slab = parse(text, header);
     ASSERT_EQ(slab.table.sites.size(), 3U) << c.name;
     EXPECT_TRUE(slab.table.sites[1].is_raw) << c.name;
     EXPECT_EQ(slab.table.sites[1].raw, c.line) << c.name;

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/formats/vcfs3/source.h"
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <ios>
+#include <iterator>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -134,7 +132,7 @@ TEST(VcfSource, ReadsAPipe) {
   for (const std::string& bytes : {text, read_file(folder.path() / "x.gz")}) {
     const std::string pipe = folder.path() / "pipe";
     ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-    std::jthread writer([&] { write_file(pipe, bytes); });
+    const std::jthread writer([&] { write_file(pipe, bytes); });
     EXPECT_TRUE(read_whole(pipe, {.threads = 2}).text == text);
     fs::remove(pipe);
   }
@@ -160,7 +158,7 @@ TEST(VcfSource, KnowsAPipeThatIsCutShort) {
   const std::string pipe = folder.path() / "pipe";
   for (const std::size_t missing : {0U, 28U, 100U}) {
     ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
-    std::jthread writer([&] { write_file(pipe, bytes.substr(0, bytes.size() - missing)); });
+    const std::jthread writer([&] { write_file(pipe, bytes.substr(0, bytes.size() - missing)); });
     EXPECT_EQ(failure_of(pipe).empty(), missing == 0) << missing;
     fs::remove(pipe);
   }
