@@ -159,7 +159,13 @@ std::shared_ptr<const vcfs3::Renderer> renderer_of(const ViewArgs& args,
   }
   const vcfs3::LineEdits edits = edits_of(args, dataset, answer, session);
   if (edits.any()) return vcfs3::render_edited_lines(edits);
-  return vcfs3::render_lines({.samples = edits.samples, .line_end = vcfs3::line_end(dataset)});
+  using Floats = vcfs3::LineOptions::Floats;
+  const vcfs3::FileFormat format = format_of(args, session);
+  const bool exact = edits.samples == vcfs3::LineOptions::Samples::all &&
+                     (format == vcfs3::FileFormat::bcf || format == vcfs3::FileFormat::bcf_raw);
+  return vcfs3::render_lines({.samples = edits.samples,
+                              .floats = exact ? Floats::exact : Floats::as_text,
+                              .line_end = vcfs3::line_end(dataset)});
 }
 
 std::string table_header(const Answer& answer) {

@@ -20,6 +20,7 @@
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
+#include "cnf/formats/vcfs3/float_residuals.h"
 #include "cnf/hts/messages.h"
 
 namespace cnf::vcfs3 {
@@ -143,7 +144,7 @@ BcfEncoder::~BcfEncoder() = default;
 
 // BCF2, section 6.3: l_shared, l_indiv, then CHROM, POS, rlen, QUAL, n_allele<<16|n_info,
 // n_fmt<<24|n_sample, then the rest of both parts as vcf_parse has made them.
-void BcfEncoder::append(std::string_view line, Buffer& out) {
+void BcfEncoder::append(std::string_view line, std::string_view residual, Buffer& out) {
   impl_->line.assign(line);
   bcf1_t& record = *impl_->record;
   bcf_clear(&record);
@@ -156,6 +157,8 @@ void BcfEncoder::append(std::string_view line, Buffer& out) {
     throw Error(Errc::unsupported, "write BCF", fmt::format("record at {}", place),
                 reason(record.errcode), "write VCF instead, which holds any text");
   }
+  // The floats lie in the encoded parts: they are changed where they are.
+  apply_float_residuals(residual, *impl_->header, record, "residuals of floats");
   constexpr std::uint32_t kFixed = 24;
   std::uint32_t quality = 0;
   std::memcpy(&quality, &record.qual, sizeof(quality));

@@ -52,7 +52,8 @@ class BcfEncoder {
 
   /// Appends the record of a line (without its end). Throws Error unsupported, naming contig and
   /// position, if BCF cannot hold it: a key that the header lacks, a value of another type.
-  void append(std::string_view line, Buffer& out);
+  /// \param residual  gives floats their bits back (float_residuals.h); empty: there is nothing to.
+  void append(std::string_view line, std::string_view residual, Buffer& out);
 
  private:
   struct Impl;

@@ -72,13 +72,15 @@ std::uint64_t export_dataset(const Dataset& dataset, FileFormat format, ByteSink
   SinkOptions sink_options{.header = dataset.header(context).text,
                            .level = options.level,
                            .threads = options.executor.threads};
+  LineOptions lines{.line_end = line_end(dataset)};
   if (format == FileFormat::bcf || format == FileFormat::bcf_raw) {
+    lines.floats = LineOptions::Floats::exact;
     sink_options.undefined =
         undefined_keys(dataset, {}, sink_options.header, options.executor, context);
   }
   const std::unique_ptr<VariantSink> sink =
       make_sink(format, std::move(out), sink_options, context);
-  const auto renderer = render_lines({.line_end = line_end(dataset)});
+  const auto renderer = render_lines(lines);
   query::Results results =
       run_view(dataset, plan_view(dataset, {}, renderer, context), options.executor, context);
   WholeText text(dataset, dataset.header(context).text, *sink);

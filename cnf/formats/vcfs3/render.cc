@@ -54,11 +54,16 @@ class Lines final : public Renderer {
                                     std::span<const std::uint32_t> records) const override {
     query::Column column("text", query::Type::utf8);
     column.reserve(records.size(), 0);
+    query::Column residuals("residual", query::Type::binary);
+    const bool exact = options_.floats == LineOptions::Floats::exact;
     for (const std::uint32_t record : records) {
+      if (exact) residuals.append(bin.residual(record));
       bin.append_line(record, with_samples(), options_.line_end, column.values());
       end_row(column);
     }
-    return one_column(std::move(column));
+    query::Table table = one_column(std::move(column));
+    if (exact) table.add(std::move(residuals));
+    return table;
   }
 
  private:

@@ -41,6 +41,12 @@ struct LineOptions {
     none,  ///< -G: eight columns.
   };
   Samples samples = Samples::all;
+  /// What BCF input had in its floats that text does not tell.
+  enum class Floats : std::uint8_t {
+    as_text,
+    exact,  ///< A column "residual" beside "text" (float_residuals.h). Needs Samples::all.
+  };
+  Floats floats = Floats::as_text;
   std::string_view line_end = "\n";  ///< A literal.
 };
 [[nodiscard]] std::shared_ptr<const Renderer> render_lines(const LineOptions& options);

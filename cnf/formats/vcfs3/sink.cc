@@ -62,10 +62,12 @@ class BcfSink final : public VariantSink {
 
   void write(const query::Table& table) override {
     const query::Column& lines = table.column("text");
+    const query::Column* const residuals = table.find("residual");
     for (std::size_t row = 0; row < lines.rows(); ++row) {
       std::string_view line = lines.text(row);
       while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
-      encoder_->append(line, encoded_);
+      encoder_->append(line, residuals == nullptr ? std::string_view() : residuals->text(row),
+                       encoded_);
       if (encoded_.size() >= kGather) flush();
     }
     flush();

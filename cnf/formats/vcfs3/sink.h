@@ -53,7 +53,7 @@ struct SinkOptions {
   std::size_t threads = 0;  ///< For compression; 0: the machine's cores.
 };
 
-/// Takes tables with a column "text" (for Arrow: any columns).
+/// Takes tables with a column "text" (for Arrow: any columns), for BCF perhaps with "residual".
 /// Throws Error corrupt_data if a BCF file can have no such header.
 [[nodiscard]] std::unique_ptr<VariantSink> make_sink(FileFormat format, ByteSink out,
                                                      const SinkOptions& options,

@@ -2,6 +2,7 @@
 #include "cnf/formats/vcfs3/sink.h"
 
 #include <cstddef>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,11 +14,14 @@
 
 #include "cnf/core/query/executor.h"
 #include "cnf/core/query/table.h"
+#include "cnf/core/storage/memory.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/vcfs3/answer.h"
 #include "cnf/formats/vcfs3/bcf_header.h"
+#include "cnf/formats/vcfs3/convert.h"
 #include "cnf/formats/vcfs3/dataset.h"
+#include "cnf/formats/vcfs3/export.h"
 #include "cnf/formats/vcfs3/header.h"
 #include "cnf/formats/vcfs3/in_memory_test.h"
 #include "cnf/formats/vcfs3/json_line.h"
@@ -25,6 +29,7 @@
 #include "cnf/formats/vcfs3/render.h"
 #include "cnf/formats/vcfs3/variant.h"
 #include "cnf/formats/vcfs3/view.h"
+#include "cnf/testing/temp_dir.h"
 
 namespace cnf::vcfs3 {
 namespace {
@@ -102,6 +107,33 @@ TEST(UndefinedKeys, AreToldOnceEach) {
   EXPECT_EQ(bcf.substr(0, 5), "BCF\2\2");
   EXPECT_NE(bcf.find("##INFO=<ID=XX,"), std::string::npos);
   EXPECT_THROW(write({.header = kHeader}), Error);
+}
+
+// 0.1 as text is another float than the one whose bits are one more.
+TEST(BcfSink, GivesFloatsTheirBitsBack) {
+  const cnf::testing::TempDir folder;
+  const std::string header =
+      "##fileformat=VCFv4.2\n##contig=<ID=1>\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n";
+  std::string bcf;
+  const auto sink = make_sink(FileFormat::bcf_raw, [&](ByteSpan bytes) { bcf += as_text(bytes); },
+                              {.header = header}, {});
+  query::Table table(1);
+  query::Column text("text", query::Type::utf8);
+  text.append("1\t5\t.\tA\tC\t0.1\t.\t.\n");
+  table.add(std::move(text));
+  sink->write(table);
+  sink->finish();
+  const std::size_t quality = bcf.find(std::string_view("\xcd\xcc\xcc\x3d", 4));
+  ASSERT_NE(quality, std::string::npos);
+  bcf[quality] = '\xce';
+  const std::string path = (folder.path() / "in.bcf").string();
+  std::ofstream(path, std::ios::binary) << bcf;
+  const auto store = storage::make_memory();
+  static_cast<void>(convert(path, store, {}, {}));
+  std::string back;
+  export_dataset(Dataset::open(store, {}), FileFormat::bcf_raw,
+                 [&](ByteSpan bytes) { back += as_text(bytes); }, {}, {});
+  EXPECT_NE(back.find(std::string_view("\xce\xcc\xcc\x3d", 4)), std::string::npos);
 }
 
 TEST(JsonLine, HasTypedValues) {
