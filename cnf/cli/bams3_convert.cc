@@ -51,17 +51,6 @@ struct ConvertArgs {
   bams3::ConvertOptions options;
 };
 
-// "1M" of base pairs is a million, not 2^20.
-std::uint64_t parse_span(const std::string& text) {
-  std::string digits = text;
-  std::uint64_t unit = 1;
-  if (!digits.empty() && (digits.back() == 'M' || digits.back() == 'k' || digits.back() == 'K')) {
-    unit = digits.back() == 'M' ? 1'000'000 : 1'000;
-    digits.pop_back();
-  }
-  return static_cast<std::uint64_t>(parse_integer("--chunk-span", digits, 1)) * unit;
-}
-
 bams3::Order parse_order(const std::string& order) {
   if (order == "keep") return bams3::Order::keep;
   return order == "name" ? bams3::Order::name : bams3::Order::coordinate;
@@ -151,7 +140,9 @@ void add_bams3_convert(Verb& bams3) {
       "End a chunk after so many bytes (default: 64M)");
   verb.option(
       "--chunk-span", "BP",
-      [args](const std::string& text) { args->chunk_span = parse_span(text); },
+      [args](const std::string& text) {
+        args->chunk_span = parse_base_pairs("--chunk-span", text);
+      },
       "End chunks at multiples of so many base pairs: 1M");
   verb.option(
       "--codec", "NAME[:LEVEL]",

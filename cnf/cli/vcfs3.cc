@@ -35,6 +35,8 @@ void add_vcfs3(Verb& root) {
   add_vcfs3_samples(group);
   add_vcfs3_stats(group);
   add_vcfs3_export(group);
+  add_vcfs3_add(group);
+  add_vcfs3_merge(group);
 }
 
 }  // namespace cnf::cli

@@ -25,6 +25,8 @@ void add_vcfs3_carriers(Verb& vcfs3);
 void add_vcfs3_samples(Verb& vcfs3);
 void add_vcfs3_stats(Verb& vcfs3);
 void add_vcfs3_export(Verb& vcfs3);
+void add_vcfs3_add(Verb& vcfs3);
+void add_vcfs3_merge(Verb& vcfs3);
 
 /// Opens the VCFS3 dataset at `uri`.
 [[nodiscard]] vcfs3::Dataset open_vcfs3(Session& session, const std::string& uri);

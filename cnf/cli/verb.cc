@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -112,6 +113,20 @@ std::int64_t parse_integer(const std::string& name, const std::string& text, std
         fmt::format("{} is a whole number of at least {}, not \"{}\"", name, least, text));
   }
   return value;
+}
+
+std::uint64_t parse_base_pairs(const std::string& name, const std::string& text) {
+  std::string digits = text;
+  std::int64_t unit = 1;
+  if (!digits.empty() && (digits.back() == 'M' || digits.back() == 'k' || digits.back() == 'K')) {
+    unit = digits.back() == 'M' ? 1'000'000 : 1'000;
+    digits.pop_back();
+  }
+  const std::int64_t number = parse_integer(name, digits, 1);
+  if (number > std::numeric_limits<std::int64_t>::max() / unit) {
+    throw UsageError(name + ": '" + text + "' is too large");
+  }
+  return static_cast<std::uint64_t>(number * unit);
 }
 
 Verb Verb::add(const std::string& name, const std::string& summary, const std::string& details) {

@@ -28,6 +28,10 @@ class UsageError : public std::runtime_error {
 [[nodiscard]] std::int64_t parse_integer(const std::string& name, const std::string& text,
                                          std::int64_t least);
 
+/// `text` as a number of base pairs of at least 1: "1000000", "1000k" and "1M" are the same. Throws
+/// UsageError.
+[[nodiscard]] std::uint64_t parse_base_pairs(const std::string& name, const std::string& text);
+
 /// What a verb does, once all options are read; returns the exit status (exit_status.h).
 using Body = std::function<int(Session&)>;
 

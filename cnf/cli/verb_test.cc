@@ -129,5 +129,14 @@ TEST(CommandLine, HelpIsOfTheVerbItIsAskedOf) {
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "cnf 1.2.3\n");
 }
 
+TEST(BasePairs, ReadsThousandsAndMillions) {
+  EXPECT_EQ(parse_base_pairs("--chunk-span", "1500"), 1'500U);
+  EXPECT_EQ(parse_base_pairs("--chunk-span", "250k"), 250'000U);
+  EXPECT_EQ(parse_base_pairs("--chunk-span", "3M"), 3'000'000U);
+  for (const char* text : {"", "0", "-1", "M", "1G", "1.5M", "9223372036854775807M"}) {
+    EXPECT_THROW((void)parse_base_pairs("--chunk-span", text), UsageError) << text;
+  }
+}
+
 }  // namespace
 }  // namespace cnf::cli

@@ -230,5 +230,56 @@ class RefusalsTest(Vcfs3Test):
         self.assertFalse(os.path.exists(self.path("out.vcf")))
 
 
+class MergeTest(CnfTest):
+    def cohort(self, name, samples, records):
+        text = META + COLUMNS + "\tFORMAT\t" + "\t".join(samples) + "\n" + "".join(records)
+        self.write(name + ".vcf", text.encode())
+        self.ok("vcfs3", "convert", "--quiet", name + ".vcf", name)
+        return text
+
+    def exported(self, name):
+        return self.ok("vcfs3", "export", name, "-", "-O", "v")
+
+    def setUp(self):
+        super().setUp()
+        self.first = self.cohort("first", ["A"], ["chr1\t5\t.\tA\tC\t.\t.\t.\tGT\t0/1\n",
+                                                  "chr2\t7\t.\tG\tT\t.\t.\t.\tGT\t1/1\n"])
+        self.second = self.cohort("second", ["B"], ["chr1\t5\trs5\tA\tC\t.\t.\t.\tGT\t1|1\n"])
+
+    MERGED = ["chr1\t5\trs5\tA\tC\t.\t.\t.\tGT\t0/1\t1|1\n",
+              "chr2\t7\t.\tG\tT\t.\t.\t.\tGT\t1/1\t./.\n"]
+
+    def body(self, name):
+        return [line + "\n" for line in self.exported(name).splitlines() if not line.startswith("#")]
+
+    def test_merge_puts_samples_side_by_side(self):
+        self.ok("vcfs3", "merge", "--quiet", "first", "second", "both")
+        self.assertEqual(self.body("both"), self.MERGED)
+        self.assertEqual(self.exported("first"), self.first)
+        self.assertIn("a dataset already", self.fails(1, "vcfs3", "merge", "first", "second", "both"))
+
+    def test_add_replaces_in_one_step(self):
+        self.ok("vcfs3", "add", "--quiet", "first", "second.vcf")
+        self.assertEqual(self.body("first"), self.MERGED)
+        self.ok("gc", "--quiet", "first")
+        self.assertEqual(self.body("first"), self.MERGED)
+        # The same sample again, beside one that is not there, is no cohort to add.
+        self.assertIn("'B'", self.fails(1, "vcfs3", "add", "--quiet", "first", "second.vcf"))
+        self.assertEqual(self.body("first"), self.MERGED)
+
+    def test_add_takes_more_regions_of_the_same_samples(self):
+        self.cohort("more", ["A"], ["chr1\t9\t.\tA\tC\t.\t.\t.\tGT\t0/0\n"])
+        self.ok("vcfs3", "add", "--quiet", "first", "more.vcf")
+        self.assertEqual([line.split("\t")[:2] for line in self.body("first")],
+                         [["chr1", "5"], ["chr1", "9"], ["chr2", "7"]])
+
+    def test_convert_cuts_a_dataset_anew(self):
+        self.ok("vcfs3", "merge", "--quiet", "first", "second", "both")
+        self.ok("vcfs3", "convert", "--quiet", "--chunk-samples", "1", "--profile", "archive",
+                "--sharding-bits", "4", "both", "again")
+        self.assertEqual(self.exported("again"), self.exported("both"))
+        self.assertEqual(self.ok_json("info", "again")["custom"]["group_samples"], 1)
+
+
 if __name__ == "__main__":
     unittest.main()

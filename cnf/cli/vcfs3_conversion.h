@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "cnf/cli/session.h"
+#include "cnf/cli/verb.h"
+#include "cnf/formats/vcfs3/convert.h"
+
+namespace cnf::cli {
+
+/// What every verb that writes a VCFS3 dataset is told about it.
+struct Vcfs3Conversion {
+  std::string target;
+  std::string profile = "normal";
+  vcfs3::ConvertOptions options;
+};
+
+/// --profile, --chunk-span, --chunk-samples, --sharding-bits.
+void add_conversion_options(Verb& verb, const std::shared_ptr<Vcfs3Conversion>& conversion);
+
+/// Writes the dataset and tells what was written; or what that costs, with --explain.
+/// \param what   where the records come from, for --explain.
+/// \param bytes  of the input, as far as that is known; else 0.
+[[nodiscard]] int run_conversion(const Vcfs3Conversion& conversion, const std::string& what,
+                                 std::uint64_t bytes, const vcfs3::OpenSource& open,
+                                 Session& session);
+
+}  // namespace cnf::cli
