@@ -153,10 +153,8 @@ ConvertPipeline::Result ConvertPipeline::perform(Task task) const {
 void ConvertPipeline::take(Result result) {
   if (auto* part = std::get_if<EncodedPart>(&result)) return take_part(std::move(*part));
   ParsedSlab& slab = std::get<ParsedSlab>(result);
-  const std::size_t records = slab.table.sites.size();
-  facts_.records += records;
+  facts_.records += slab.table.sites.size();
   builder_.add(std::move(slab));
-  if (options_.progress != nullptr) options_.progress->add(0, records);
   const std::lock_guard lock(mutex_);
   --parsing_;
   changed_.notify_all();
@@ -214,7 +212,9 @@ void ConvertPipeline::write_bin(BinWork& work) {
     last_pos_ = sites.last_pos;
     facts_.counts += sites.counts;
   }
+  const std::uint64_t before = writer_.records();
   writer_.write(std::move(work.encoded));
+  if (options_.progress != nullptr) options_.progress->add(0, writer_.records() - before);
 }
 
 }  // namespace cnf::vcfs3

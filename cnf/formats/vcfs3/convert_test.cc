@@ -5,6 +5,7 @@
 #include "cnf/formats/vcfs3/convert.h"
 
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -20,6 +21,9 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "cnf/core/metadata/manager.h"
 #include "cnf/core/metadata/metadata.h"
@@ -27,6 +31,7 @@
 #include "cnf/core/storage/faulty.h"
 #include "cnf/core/storage/memory.h"
 #include "cnf/core/storage/storage.h"
+#include "cnf/core/storage/uri.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
 #include "cnf/core/util/context.h"
@@ -341,6 +346,46 @@ TEST(Vcfs3Convert, WhatADeadWriterLeftIsNamedAndRemoved) {
   store->remove(orphans);
   EXPECT_TRUE(manager.orphans(metadata).empty());
   EXPECT_EQ(text_of(store), input.text());
+}
+
+// The process ends as by a power cut, once some chunks of the new dataset are there.
+TEST(Vcfs3Convert, AKilledWriterLeavesTheOldDatasetAndOrphans) {
+  const VcfFile before(20, 60, 3);
+  const VcfFile after(21, 40'000, 20);  // some slabs
+  const cnf::testing::TempDir folder;
+  const Store store = storage::from_uri(folder.path().string());
+  static_cast<void>(convert(before.path(), store, small_chunks(), {}));
+  const std::size_t objects = objects_in(store);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    Progress hook(
+        [&](const ProgressState&) {
+          if (objects_in(store) > objects + 2) static_cast<void>(::raise(SIGKILL));
+        },
+        std::chrono::milliseconds(0));
+    ConvertOptions options = replacing();
+    options.progress = &hook;
+    try {
+      static_cast<void>(convert(after.path(), store, options, {}));
+    } catch (const Error&) {
+      ::_exit(2);
+    }
+    ::_exit(1);
+  }
+  ASSERT_GT(child, 0);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+  EXPECT_EQ(text_of(store), before.text());
+  expect_valid(store);
+  const metadata::Manager manager(store);
+  std::vector<std::string> orphans;
+  for (const storage::FileInfo& info : manager.orphans(manager.load().metadata))
+    orphans.push_back(info.key);
+  EXPECT_GT(orphans.size(), 2U);
+  store->remove(orphans);
+  EXPECT_TRUE(manager.orphans(manager.load().metadata).empty());
+  EXPECT_EQ(text_of(store), before.text());
 }
 
 TEST(Vcfs3Convert, IsCancelledAndRemovesWhatItWrote) {
