@@ -32,9 +32,10 @@ struct CopyReport {
 /// Every object is held against its length and CRC32C while it is copied; the manifest comes last,
 /// so that nothing is a dataset before all is there. A copy that was cut short is taken up again by
 /// another call: objects' names are used once only, so one that lies at the target with its length
-/// is whole. Copied onto itself with `replace` a dataset changes its sharding where it is. What was copied stays when this throws (orphans, until a copy is completed).
-/// Throws Error already_exists, corrupt_data (the source is damaged), precondition_failed (somebody
-/// else committed meanwhile), invalid_argument (sharding_bits).
+/// is whole. Copied onto itself with `replace` a dataset changes its sharding where it is. What was
+/// copied stays when this throws (orphans, until a copy is completed). Throws Error already_exists,
+/// corrupt_data (the source is damaged), precondition_failed (somebody else committed meanwhile),
+/// invalid_argument (sharding_bits).
 [[nodiscard]] CopyReport copy_dataset(Dataset source,
                                       const std::shared_ptr<storage::Storage>& target,
                                       const CopyOptions& options, const Context& context = {});

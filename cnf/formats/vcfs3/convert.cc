@@ -63,8 +63,8 @@ std::vector<std::string> zone_keys_of(const Header& header) {
 /// instead of 24), and a tile of them is small; FORMAT values gain nothing and make tiles large.
 std::optional<std::uint64_t> group_samples_of(const ConvertOptions& options, const Header& header) {
   constexpr std::uint64_t kOfGenotypesAlone = 100;
-  const bool genotypes_alone = header.format.empty() ||
-                               (header.format.size() == 1 && header.format.contains("GT"));
+  const bool genotypes_alone =
+      header.format.empty() || (header.format.size() == 1 && header.format.contains("GT"));
   if (options.chunk_samples || !genotypes_alone) return options.chunk_samples;
   const chunk::PositionSampleStrategy usual(header.samples.size());
   return std::max(usual.group_samples(), kOfGenotypesAlone);

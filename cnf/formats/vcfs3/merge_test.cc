@@ -79,8 +79,8 @@ TEST_F(Merging, PutsCohortsSideBySide) {
 TEST_F(Merging, JoinsEqualRecordsInTheirOrder) {
   const std::string record = "1\t5\t.\tA\tC\t.\t.\t.\tGT\t";
   std::vector<Dataset> both;
-  both.push_back(dataset("##fileformat=VCFv4.2\n" + columns("s") + record + "0|0\n" + record +
-                         "0|1\n"));
+  both.push_back(
+      dataset("##fileformat=VCFv4.2\n" + columns("s") + record + "0|0\n" + record + "0|1\n"));
   both.push_back(dataset("##fileformat=VCFv4.2\n" + columns("t") + record + "1|0\n"));
   EXPECT_EQ(merged(std::move(both)), "##fileformat=VCFv4.2\n" + columns("s\tt") + record +
                                          "0|0\t1|0\n" + record + "0|1\t./.\n");
@@ -114,8 +114,8 @@ TEST_F(Merging, RefusesWhatItCannotJoin) {
   EXPECT_EQ(failure(std::move(overlapping)), Errc::invalid_argument);
 
   std::vector<Dataset> unsorted;
-  unsorted.push_back(dataset(head + columns("s") + "1\t6\t.\tA\tC\t.\t.\t.\tGT\t0|0\n" + record +
-                             "\n"));
+  unsorted.push_back(
+      dataset(head + columns("s") + "1\t6\t.\tA\tC\t.\t.\t.\tGT\t0|0\n" + record + "\n"));
   EXPECT_EQ(failure(std::move(unsorted)), Errc::unsupported);
 
   std::vector<Dataset> damaged;

@@ -263,8 +263,8 @@ std::vector<IdBin> bins_for(const Dataset& dataset, const ViewQuery& query,
     for (BinRow& row : rows) bins.push_back({.row = std::move(row)});
   }
   if (!query.regions.empty()) {
-    std::ranges::stable_sort(
-        bins, {}, [&](const IdBin& bin) { return regions.rank(bin.row.key.sequence); });
+    std::ranges::stable_sort(bins, {},
+                             [&](const IdBin& bin) { return regions.rank(bin.row.key.sequence); });
   }
   return bins;
 }
