@@ -92,15 +92,18 @@ bool put_equal_cells(std::uint32_t text, std::size_t cell, Genotypes& out) {
 }  // namespace
 
 Genotypes decode_genotypes(ByteSpan tile, std::span<const std::uint8_t> present,
-                           std::size_t samples, std::string_view subject) {
-  Genotypes out{.records = present.size(), .samples = samples};
-  out.present.assign(present.begin(), present.end());
+                           std::size_t samples, std::string_view subject, RecordRange wanted) {
+  const std::size_t first = std::min(wanted.first, present.size());
+  const std::size_t end = first + std::min(wanted.count, present.size() - first);
+  Genotypes out{.records = end - first, .samples = samples};
+  out.present.assign(present.begin() + static_cast<std::ptrdiff_t>(first),
+                     present.begin() + static_cast<std::ptrdiff_t>(end));
   const bool empty = samples == 0 || std::ranges::all_of(present, [](auto p) { return p == 0; });
   if (empty != tile.empty()) {
     throw Error(Errc::corrupt_data, "decode", subject,
                 empty ? "a genotype tile where no record has any" : "the genotype tile is missing");
   }
-  out.codes.resize(present.size() * samples);
+  out.codes.resize(out.records * samples);
   if (empty) return out;
   ByteReader head(checked(tile, subject), subject);
   const std::vector<GenotypeShape> shapes = get_shapes(head);
@@ -110,17 +113,19 @@ Genotypes decode_genotypes(ByteSpan tile, std::span<const std::uint8_t> present,
   GenotypeRow row{.shapes = std::vector<std::uint32_t>(samples),
                   .alleles = std::vector<std::uint8_t>(model.slots())};
   TextNumbers numbers(shapes, out.texts);
-  for (std::size_t record = 0; record < present.size(); ++record) {
+  for (std::size_t record = 0; record < end; ++record) {
     if (present[record] == 0) continue;
     if (row.max_allele != 0) std::ranges::fill(row.alleles, std::uint8_t{0});
     model.code(row);
     if (coder.overrun()) head.fail("genotypes are missing at the end of the tile");
+    if (record < first) continue;
+    const std::size_t cell = (record - first) * samples;
     if (row.max_allele != 0 || shapes.size() != 1 ||
-        !put_equal_cells(numbers.number(0, row.alleles.data()), record * samples, out)) {
-      put_cells(row, ploidy, numbers, record * samples, out);
+        !put_equal_cells(numbers.number(0, row.alleles.data()), cell, out)) {
+      put_cells(row, ploidy, numbers, cell, out);
     }
   }
-  if (!coder.at_end()) head.fail("bytes are left behind the genotypes");
+  if (end == present.size() && !coder.at_end()) head.fail("bytes are left behind the genotypes");
   return out;
 }
 

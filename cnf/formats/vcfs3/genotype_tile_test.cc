@@ -108,6 +108,25 @@ TEST(GenotypeTile, GivesEachTextBack) {
   expect_round_trip(all);
 }
 
+TEST(GenotypeTile, GivesSomeRecordsBackAsIfThereWereNoOthers) {
+  Cells cells;
+  for (std::size_t i = 0; i < 20; ++i) {
+    cells.push_back({"0|" + std::to_string(i % 3), i < 10 ? "0|0" : ".", std::to_string(i % 5)});
+    if (i % 4 == 1) cells.push_back({});  // without GT
+  }
+  const Genotypes all = parsed(cells, {0, 3});
+  const Buffer tile = encode_genotypes(all, {0, 3});
+  for (const RecordRange wanted :
+       {RecordRange{0, 1}, {0, 7}, {3, 9}, {24, 1}, {7}, {7, 0}, {25, 3}, {90, 3}}) {
+    const std::size_t first = std::min(wanted.first, cells.size());
+    const std::size_t count = std::min(wanted.count, cells.size() - first);
+    const auto from = cells.begin() + static_cast<std::ptrdiff_t>(first);
+    const Cells some(from, from + static_cast<std::ptrdiff_t>(count));
+    SCOPED_TRACE(testing::Message() << "records " << first << " + " << count);
+    expect_equal(decode_genotypes(tile, all.present, 3, "tile", wanted), parsed(some, {0, 3}));
+  }
+}
+
 TEST(GenotypeTile, HasNoBytesWithoutGenotypes) {
   EXPECT_EQ(encode_genotypes(parsed({{}, {}}, {0, 3}), {0, 3}).size(), 0);
   EXPECT_EQ(encode_genotypes(parsed({}, {0, 3}), {0, 3}).size(), 0);
