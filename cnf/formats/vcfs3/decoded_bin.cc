@@ -140,17 +140,25 @@ std::string_view DecodedBin::residual(std::size_t record) {
   return pages_[number]->residual(record - first_[number]);
 }
 
+void DecodedBin::keep_to(std::size_t first, std::size_t end) {
+  if (!genotypes_decoded_) wanted_ = {.first = first, .count = end - first};
+}
+
 void DecodedBin::decode_genotypes_once() {
   if (genotypes_decoded_) return;
   genotypes_decoded_ = true;
+  // What stands in FORMAT tiles is foretold by the genotypes of all records.
+  if (std::ranges::any_of(bytes_->tiles, [](const auto& tile) { return !tile.format.empty(); })) {
+    wanted_ = {};
+  }
   std::vector<std::uint8_t> present;
   for (auto& page : pages_) std::ranges::copy(page->has_genotypes(), std::back_inserter(present));
   tiles_.resize(bytes_->tiles.size());
   for (std::size_t t = 0; t < tiles_.size(); ++t) {
     Tile& tile = tiles_[t];
-    tile.genotypes =
-        decode_genotypes(bytes_->tiles[t].genotypes, present, order_->ranges()[t].count,
-                         fmt::format("{}, genotypes of group {}", subject_, order_->groups()[t]));
+    tile.genotypes = decode_genotypes(
+        bytes_->tiles[t].genotypes, present, order_->ranges()[t].count,
+        fmt::format("{}, genotypes of group {}", subject_, order_->groups()[t]), wanted_);
     const std::size_t texts = std::min<std::size_t>(tile.genotypes.texts.size(), 255);
     for (std::size_t code = 0; code < texts; ++code) {
       const std::string_view text = tile.genotypes.texts[code];
@@ -196,7 +204,7 @@ void DecodedBin::view_cells(std::size_t record, bool has_genotype, bool with_res
     const bool rests = with_rest && tile.has_format;
     for (std::size_t i = run.first; i < run.first + run.count; ++i) {
       const std::string_view genotype =
-          has_genotype ? tile.genotypes.text(record, i) : std::string_view();
+          has_genotype ? tile.genotypes.text(record - wanted_.first, i) : std::string_view();
       const std::string_view rest = rests ? tile.format.rest(record, i) : std::string_view();
       if (rest.empty() || genotype.empty()) {
         cells_.push_back(rest.empty() ? genotype : rest);
@@ -240,7 +248,7 @@ const Variant& DecodedBin::variant(std::size_t record, const Needs& needs) {
 void DecodedBin::append_run(const CellOrder::Run& run, std::size_t record, bool has_genotype,
                             Buffer& out) {
   const Tile& tile = tiles_[run.tile];
-  const std::size_t first = record * tile.genotypes.samples + run.first;
+  const std::size_t first = (record - wanted_.first) * tile.genotypes.samples + run.first;
   if (has_genotype && !tile.has_format) {
     // The common case, one store per cell; a text that fits no word is appended behind.
     const std::uint8_t* code = tile.genotypes.codes.data() + first;
@@ -258,14 +266,14 @@ void DecodedBin::append_run(const CellOrder::Run& run, std::size_t record, bool 
       out.resize(before + static_cast<std::size_t>(to - room.data()));
       if (code == end) break;
       const std::size_t left = static_cast<std::size_t>(end - code);
-      append_field(out, tile.genotypes.text(record, run.first + run.count - left));
+      append_field(out, tile.genotypes.text(record - wanted_.first, run.first + run.count - left));
       ++code;
     }
     return;
   }
   for (std::size_t i = run.first; i < run.first + run.count; ++i) {
     if (has_genotype) {
-      append_field(out, tile.genotypes.text(record, i));
+      append_field(out, tile.genotypes.text(record - wanted_.first, i));
       if (tile.has_format) append(out, tile.format.rest(record, i));
     } else {
       append_field(out, tile.has_format ? tile.format.rest(record, i) : std::string_view());
@@ -318,11 +326,12 @@ void DecodedBin::append_carriers(std::size_t record, std::vector<std::uint32_t>&
   for (const CellOrder::Run& run : order_->runs()) {
     const Tile& tile = tiles_[run.tile];
     const std::uint8_t* const codes =
-        tile.genotypes.codes.data() + record * tile.genotypes.samples + run.first;
+        tile.genotypes.codes.data() + (record - wanted_.first) * tile.genotypes.samples + run.first;
     for (std::size_t i = 0; i < run.count; ++i, ++at) {
-      const bool alternate = codes[i] == Genotypes::kEscape
-                                 ? has_alternate(tile.genotypes.text(record, run.first + i))
-                                 : tile.words[codes[i]].alternate;
+      const bool alternate =
+          codes[i] == Genotypes::kEscape
+              ? has_alternate(tile.genotypes.text(record - wanted_.first, run.first + i))
+              : tile.words[codes[i]].alternate;
       if (alternate) samples.push_back(at);
     }
   }
@@ -353,11 +362,12 @@ void DecodedBin::count_genotypes(std::size_t record, std::span<GenotypeCounts> c
   for (const CellOrder::Run& run : order_->runs()) {
     const Tile& tile = tiles_[run.tile];
     const std::uint8_t* const codes =
-        tile.genotypes.codes.data() + record * tile.genotypes.samples + run.first;
+        tile.genotypes.codes.data() + (record - wanted_.first) * tile.genotypes.samples + run.first;
     for (std::size_t i = 0; i < run.count; ++i, ++at) {
-      const auto kind = codes[i] == Genotypes::kEscape
-                            ? genotype_kind(tile.genotypes.text(record, run.first + i))
-                            : tile.words[codes[i]].kind;
+      const auto kind =
+          codes[i] == Genotypes::kEscape
+              ? genotype_kind(tile.genotypes.text(record - wanted_.first, run.first + i))
+              : tile.words[codes[i]].kind;
       ++(counts[at].*kind);
     }
   }

@@ -13,6 +13,7 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/formats/vcfs3/bin_row.h"
 #include "cnf/formats/vcfs3/format_cells.h"
+#include "cnf/formats/vcfs3/genotype_tile.h"
 #include "cnf/formats/vcfs3/genotypes.h"
 #include "cnf/formats/vcfs3/site_page.h"
 #include "cnf/formats/vcfs3/variant.h"
@@ -84,6 +85,10 @@ class DecodedBin {
   [[nodiscard]] SitePage& page(std::size_t number) { return *pages_[number]; }
   [[nodiscard]] std::size_t first_record(std::size_t page) const noexcept { return first_[page]; }
 
+  /// Nobody will ask for cells of other records than [first, end): the genotypes of the others are
+  /// passed over where that can be. Without effect once genotypes are decoded.
+  void keep_to(std::size_t first, std::size_t end);
+
   /// Views valid until the next call. Cells only if `needs` asks for genotypes or format, and the
   /// tiles for it were fetched; of format without its tiles only GT stands in them.
   [[nodiscard]] const Variant& variant(std::size_t record, const Needs& needs);
@@ -142,6 +147,7 @@ class DecodedBin {
   std::vector<std::size_t> first_;  // of each page, and the number of all records
   std::vector<Tile> tiles_;
   std::vector<std::optional<Carriers>> carriers_;  // per page, once asked for
+  RecordRange wanted_;  // those whose genotypes are, or will be, in tiles_
   bool genotypes_decoded_ = false;
   bool format_decoded_ = false;
   Variant variant_;

@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -124,6 +125,34 @@ TEST(DecodedBin, DecodesOnlyWhatIsNeeded) {
   std::vector<std::uint32_t> carriers;
   bin.append_carriers(0, carriers);
   EXPECT_EQ(carriers, (std::vector<std::uint32_t>{0}));
+}
+
+TEST(DecodedBin, KeepsToSomeRecords) {
+  const std::uint64_t seed = std::random_device{}();
+  std::cout << "seed " << seed << '\n';
+  std::mt19937_64 random(seed);
+  for (const bool genotypes_only : {true, false}) {
+    const auto lines = random_lines(random, 60, 23, genotypes_only);
+    const auto bins = testing::bins_of(all_lines(lines, {}), testing::header_of(23));
+    const testing::StoredBin stored(bins.at(0), 16, 5);
+    const CellOrder order(stored.groups, {});
+    const BinBytes bytes = stored.bytes(order);
+    for (const auto& [first, end] :
+         {std::pair<std::size_t, std::size_t>{0, 1}, {17, 41}, {59, 60}}) {
+      DecodedBin bin("chr1", stored.row, bytes, order, "test");
+      bin.keep_to(first, end);
+      for (std::size_t i = first; i < end; ++i) {
+        Buffer line, by_variant;
+        bin.append_line(i, true, "\n", line);
+        append_line(bin.variant(i, Needs::all()), "\n", by_variant);
+        EXPECT_EQ(as_text(line), line_of(lines[i], {}));
+        EXPECT_EQ(as_text(by_variant), line_of(lines[i], {}));
+        std::vector<std::uint32_t> carriers;
+        bin.append_carriers(i, carriers);
+        EXPECT_EQ(bin.any_alternate(i), !carriers.empty());
+      }
+    }
+  }
 }
 
 TEST(DecodedBin, KeepsRawLinesWhole) {

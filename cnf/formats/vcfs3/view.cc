@@ -190,26 +190,40 @@ class RecordFilter {
   Expression::Scratch scratch_;
 };
 
+/// The records of the wanted pages that lie where the query looks.
+std::vector<std::uint32_t> records_in_place(const ViewUnits& view, const ViewUnit& unit,
+                                            const RecordFilter& filter, DecodedBin& bin) {
+  std::vector<std::uint32_t> records;
+  for (std::size_t page = 0; page < unit.row.pages.size(); ++page) {
+    if (unit.wanted[page] == 0) continue;
+    const std::span<const std::int64_t> starts = bin.page(page).positions();
+    const std::span<const std::int64_t> ends = bin.page(page).ends();
+    for (std::size_t i = 0; i < starts.size(); ++i) {
+      const auto record = static_cast<std::uint32_t>(bin.first_record(page) + i);
+      if (view.query.records && !std::ranges::binary_search(unit.records, record)) continue;
+      if (filter.in_place(unit.row.key.sequence, starts[i], ends[i])) records.push_back(record);
+    }
+  }
+  return records;
+}
+
 query::Table decode(const ViewUnits& view, std::uint64_t id, std::span<const ByteSpan> ranges) {
   const ViewUnit& unit = view.units[id];
   const BinBytes bytes = bytes_of(view, unit, ranges);
   DecodedBin bin(unit.contig, unit.row, bytes, *view.order,
                  fmt::format("{}, bin {}", unit.key, unit.row.bin));
   RecordFilter filter(view, unit, bin);
+  const std::vector<std::uint32_t> in_place = records_in_place(view, unit, filter, bin);
+  if (in_place.empty()) return query::Table(0);
+  bin.keep_to(in_place.front(), in_place.back() + std::size_t{1});
   std::vector<std::uint32_t> records;
-  const std::uint64_t limit = view.query.limit.value_or(unit.row.records());
-  for (std::size_t page = 0; page < unit.row.pages.size(); ++page) {
-    if (unit.wanted[page] == 0) continue;
-    const std::span<const std::int64_t> starts = bin.page(page).positions();
-    const std::span<const std::int64_t> ends = bin.page(page).ends();
-    for (std::size_t i = 0; i < starts.size() && records.size() < limit; ++i) {
-      const auto record = static_cast<std::uint32_t>(bin.first_record(page) + i);
-      if (view.query.records && !std::ranges::binary_search(unit.records, record)) continue;
-      if (!filter.in_place(unit.row.key.sequence, starts[i], ends[i])) continue;
-      if (filter.matches(record)) records.push_back(record);
-    }
+  const std::uint64_t limit = view.query.limit.value_or(in_place.size());
+  for (const std::uint32_t record : in_place) {
+    if (records.size() >= limit) break;
+    if (filter.matches(record)) records.push_back(record);
   }
   if (records.empty()) return query::Table(0);
+  bin.keep_to(records.front(), records.back() + std::size_t{1});
   return view.renderer->render(bin, records);
 }
 
