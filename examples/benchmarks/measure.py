@@ -2,28 +2,40 @@
 """What every benchmark measures with: commands' time and memory, and what crosses the wire."""
 import os
 import re
-import resource
 import socket
 import statistics
 import subprocess
+import tempfile
 import threading
 import time
 
 
+class Failed(Exception):
+    """A command ended with another status than 0."""
+
+
 class Run:
-    """Wall and CPU seconds of one run of a command, and what it printed."""
+    """Wall and CPU seconds of one run of a command, its peak memory in bytes, and what it printed.
+
+    CPU and memory are those of the command and of all that it waited for. Linux counts this program's own memory
+    into a child's until the child is another program: less than some 30 MB cannot be told.
+    """
 
     def __init__(self, command, env=None):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        start = time.monotonic()
-        done = subprocess.run(command, shell=isinstance(command, str), env=env, executable=None,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.wall = time.monotonic() - start
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        self.cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        self.text = done.stdout.decode(errors="replace")
-        if done.returncode != 0:
-            raise SystemExit(f"{command}: exit {done.returncode}: {done.stderr.decode(errors='replace')}")
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
+            start = time.monotonic()
+            process = subprocess.Popen(command, shell=isinstance(command, str), env=env, stdout=out, stderr=errors)
+            _, status, usage = os.wait4(process.pid, 0)
+            self.wall = time.monotonic() - start
+            process.returncode = os.waitstatus_to_exitcode(status)
+            out.seek(0)
+            errors.seek(0)
+            self.text = out.read().decode(errors="replace")
+            self.errors = errors.read().decode(errors="replace")
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.peak = usage.ru_maxrss * 1024
+        if process.returncode != 0:
+            raise Failed(f"{command}: exit {process.returncode}: {self.errors[-2000:]}")
 
 
 def medians(runs):
@@ -45,11 +57,13 @@ def side_by_side(commands, times, env=None):
 class CountingProxy:
     """Passes TCP on to a server and counts HTTP requests and the bytes that come back.
 
-    Bytes are those of bodies and headers together, as they cross the wire.
+    Bytes are those of bodies and headers together, as they cross the wire. Each request is held back for
+    `latency` seconds, as a round trip to a distant store would.
     """
 
     def __init__(self, host, port):
         self.target = (host, port)
+        self.latency = 0.0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.lock = threading.Lock()
@@ -72,11 +86,14 @@ class CountingProxy:
     def _pump(self, source, sink, upward):
         try:
             while data := source.recv(1 << 18):
+                started = upward and len(re.findall(rb"(?:GET|HEAD|PUT|POST|DELETE) [^\r\n]* HTTP/1\.1\r\n", data))
                 with self.lock:
                     if upward:
-                        self.requests += len(re.findall(rb"(?:GET|HEAD|PUT|POST|DELETE) [^\r\n]* HTTP/1\.1\r\n", data))
+                        self.requests += started
                     else:
                         self.bytes += len(data)
+                if started:
+                    time.sleep(self.latency)
                 sink.sendall(data)
         except OSError:
             pass
