@@ -290,7 +290,9 @@ SelectedRecords select_records(const SelectionArgs& args, const vcfs3::Dataset& 
     const bool includes = !args.include.empty();
     query.expression = std::make_shared<vcfs3::Expression>(
         vcfs3::Expression::parse(includes ? args.include : args.exclude,
-                                 answer_definitions(dataset, selected.samples, session),
+                                 condition == ViewQuery::Condition::on_records
+                                     ? dataset.header(session.context())
+                                     : answer_definitions(dataset, selected.samples, session),
                                  includes ? Logic::include : Logic::exclude));
   }
   query.condition = condition;

@@ -40,7 +40,8 @@ not asked to change does not: INFO stays as it is when samples are chosen. Give
 --update-info AC,AN to have it recomputed, or --bcftools-compatible to get what
 bcftools prints.
 
-Conditions look at the samples that are chosen, as those of bcftools query do.
+-i and -e look at all samples, whichever -s chooses, as in bcftools view: that reads
+all tiles. cnf vcfs3 query looks at the chosen ones, as bcftools query does.
 
 Regions are 1-based and inclusive: chr1, chr1:1000, chr1:1000-, chr1:1000-2000,
 {HLA-A*01:01}:1-9; a record counts if it overlaps one, END included.

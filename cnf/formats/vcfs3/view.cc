@@ -49,7 +49,11 @@ struct ViewUnits {
   Needs filter_needs;
   Needs needs;  // of filters and renderer
   std::shared_ptr<const Renderer> renderer;
-  std::optional<CellOrder> order;
+  std::optional<CellOrder> order;     // of the answer
+  std::optional<CellOrder> everyone;  // all samples, where the expression looks at others as well
+
+  /// Whose tiles are read.
+  [[nodiscard]] const CellOrder& read() const { return everyone ? *everyone : *order; }
 };
 
 namespace {
@@ -57,7 +61,7 @@ namespace {
 // Whether pages and tiles are asked for, in the order in which the ranges of a unit are planned and
 // found again: pages' core and INFO in one range, then tiles.
 bool reads_tiles(const ViewUnits& view) {
-  return (view.needs.genotypes || view.needs.format) && view.order->cells() > 0;
+  return (view.needs.genotypes || view.needs.format) && view.read().cells() > 0;
 }
 
 bool reads_page(const ViewUnits& view, const ViewUnit& unit, std::size_t page) {
@@ -95,7 +99,7 @@ query::Unit unit_of(const ViewUnits& view, const ViewUnit& unit, std::uint64_t i
   // Estimates: site columns and FORMAT grow about tenfold as text, a genotype is four bytes.
   planned.decoded_bytes = 10 * site_bytes + 64 * records;
   if (!reads_tiles(view)) return planned;
-  for (const std::size_t group : view.order->groups()) {
+  for (const std::size_t group : view.read().groups()) {
     const TileRow& tile = unit.row.tiles[group];
     if (tile.genotypes_length != 0) {
       planned.ranges.push_back(
@@ -108,7 +112,7 @@ query::Unit unit_of(const ViewUnits& view, const ViewUnit& unit, std::uint64_t i
     }
   }
   std::uint64_t tiled = 0;
-  for (const SampleRange& range : view.order->ranges()) tiled += range.count;
+  for (const SampleRange& range : view.read().ranges()) tiled += range.count;
   planned.decoded_bytes += unit.row.records() * tiled + 4 * records * view.order->cells();
   return planned;
 }
@@ -126,7 +130,7 @@ BinBytes bytes_of(const ViewUnits& view, const ViewUnit& unit, std::span<const B
     if (reads_carriers(view, unit, i)) bytes.pages[i].carriers = ranges[next++];
   }
   if (!reads_tiles(view)) return bytes;
-  for (const std::size_t group : view.order->groups()) {
+  for (const std::size_t group : view.read().groups()) {
     const TileRow& tile = unit.row.tiles[group];
     BinBytes::Tile& here = bytes.tiles.emplace_back();
     if (tile.genotypes_length != 0) here.genotypes = ranges[next++];
@@ -135,11 +139,20 @@ BinBytes bytes_of(const ViewUnits& view, const ViewUnit& unit, std::span<const B
   return bytes;
 }
 
+/// The bytes of everyone's tiles, for the samples of the answer.
+BinBytes for_answer(const ViewUnits& view, const BinBytes& bytes) {
+  BinBytes chosen{.pages = bytes.pages};
+  if (bytes.tiles.empty()) return chosen;
+  for (const std::size_t group : view.order->groups()) chosen.tiles.push_back(bytes.tiles[group]);
+  return chosen;
+}
+
 /// Decides on one record after the other. Threads: one at a time.
 class RecordFilter {
  public:
-  RecordFilter(const ViewUnits& view, const ViewUnit& unit, DecodedBin& bin)
-      : view_(view), unit_(unit), bin_(bin) {}
+  /// \param everyone  what the expression looks at.
+  RecordFilter(const ViewUnits& view, const ViewUnit& unit, DecodedBin& bin, DecodedBin& everyone)
+      : view_(view), unit_(unit), bin_(bin), everyone_(everyone) {}
 
   bool in_place(std::uint32_t contig, std::int64_t start, std::int64_t end) const {
     const ViewQuery& query = view_.query;
@@ -156,10 +169,12 @@ class RecordFilter {
         bin_.is_raw(record)) {
       refuse(record);
     }
-    if (conditional) {
-      const Variant& variant = bin_.variant(record, view_.filter_needs);
-      if (!query.selection.empty() && !query.selection.matches(variant)) return false;
-      if (query.expression != nullptr && !meets_expression(variant)) return false;
+    const Needs& needs = view_.filter_needs;
+    if (!query.selection.empty() && !query.selection.matches(bin_.variant(record, needs))) {
+      return false;
+    }
+    if (query.expression != nullptr && !meets_expression(everyone_.variant(record, needs))) {
+      return false;
     }
     return !query.only_alternate || bin_.any_alternate(record);
   }
@@ -187,6 +202,7 @@ class RecordFilter {
   const ViewUnits& view_;
   const ViewUnit& unit_;
   DecodedBin& bin_;
+  DecodedBin& everyone_;
   Expression::Scratch scratch_;
 };
 
@@ -210,12 +226,16 @@ std::vector<std::uint32_t> records_in_place(const ViewUnits& view, const ViewUni
 query::Table decode(const ViewUnits& view, std::uint64_t id, std::span<const ByteSpan> ranges) {
   const ViewUnit& unit = view.units[id];
   const BinBytes bytes = bytes_of(view, unit, ranges);
-  DecodedBin bin(unit.contig, unit.row, bytes, *view.order,
-                 fmt::format("{}, bin {}", unit.key, unit.row.bin));
-  RecordFilter filter(view, unit, bin);
+  const BinBytes chosen = view.everyone ? for_answer(view, bytes) : BinBytes();
+  const std::string subject = fmt::format("{}, bin {}", unit.key, unit.row.bin);
+  std::optional<DecodedBin> everyone;
+  if (view.everyone) everyone.emplace(unit.contig, unit.row, bytes, *view.everyone, subject);
+  DecodedBin bin(unit.contig, unit.row, everyone ? chosen : bytes, *view.order, subject);
+  RecordFilter filter(view, unit, bin, everyone ? *everyone : bin);
   const std::vector<std::uint32_t> in_place = records_in_place(view, unit, filter, bin);
   if (in_place.empty()) return query::Table(0);
   bin.keep_to(in_place.front(), in_place.back() + std::size_t{1});
+  if (everyone) everyone->keep_to(in_place.front(), in_place.back() + std::size_t{1});
   std::vector<std::uint32_t> records;
   const std::uint64_t limit = view.query.limit.value_or(in_place.size());
   for (const std::uint32_t record : in_place) {
@@ -300,6 +320,12 @@ ViewPlan plan_view(const Dataset& dataset, const ViewQuery& query,
   std::vector<SampleRange> groups;
   for (std::size_t g = 0; g < dataset.groups(); ++g) groups.push_back(dataset.group(g));
   view->order.emplace(groups, query.samples);
+  if (query.expression != nullptr && query.condition == ViewQuery::Condition::on_records) {
+    const Needs asked = query.expression->needs();
+    if ((asked.genotypes || asked.format) && !view->order->whole()) {
+      view->everyone.emplace(groups, std::nullopt);
+    }
+  }
 
   ViewPlan result;
   for (IdBin& bin : bins_for(dataset, query, view->regions, context)) {

@@ -32,8 +32,9 @@ struct ViewQuery {
   std::optional<std::vector<IdBin>> records = {};
   std::optional<std::vector<std::size_t>> samples = {};  ///< Ordinals, in this order; none: all.
   std::shared_ptr<const Expression> expression = nullptr;
-  /// What an expression on FORMAT fields chooses: records, as bcftools view has it, or records by
-  /// their samples, as bcftools query has it.
+  /// What an expression on FORMAT fields chooses: records by all samples of the dataset, whichever
+  /// the answer has, as bcftools view -s has it (the expression's header must have all of them); or
+  /// records by the samples of the answer, as bcftools query -s has it.
   enum class Condition : std::uint8_t { on_records, on_samples };
   Condition condition = Condition::on_records;
   SiteSelection selection = {};  ///< Types, alleles, allele counts.

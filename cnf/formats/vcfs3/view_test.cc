@@ -187,6 +187,24 @@ TEST_F(ViewTest, ConditionsAndLimitChooseRecords) {
             records_of("c1", {0, 5, 45}, {{5}}));
 }
 
+// Records 2 and 42, … are those that sample 2 carries, and of every hundredth all do.
+TEST_F(ViewTest, ConditionsLookAtAllSamplesOrAtThoseOfTheAnswer) {
+  const Dataset dataset = open();
+  const std::vector<std::size_t> third = {3};
+  Header header = dataset.header({});
+  ViewQuery query{.regions = {{0, 0, 430}}, .samples = third};
+  query.expression = std::make_shared<Expression>(
+      Expression::parse("GT[2]=\"alt\"", header, Expression::Logic::include));
+  EXPECT_EQ(view(dataset, query, {.samples = LineOptions::Samples::some}),
+            records_of("c1", {0, 2, 42}, third));
+  header.samples = {"S3"};
+  query.expression = std::make_shared<Expression>(
+      Expression::parse("GT=\"alt\"", header, Expression::Logic::include));
+  query.condition = ViewQuery::Condition::on_samples;
+  EXPECT_EQ(view(dataset, query, {.samples = LineOptions::Samples::some}),
+            records_of("c1", {0, 3}, third));
+}
+
 TEST_F(ViewTest, IdsAreFoundByTheIndex) {
   const Dataset dataset = open();
   const ViewQuery query{.records = dataset.find_ids({"rs23000", "rs1120", "rs9"}, {})};
