@@ -28,12 +28,12 @@ using Table32 = flatbuffers::Offset<void>;  // a table of any kind
 
 constexpr std::int16_t kVersion5 = 4;
 constexpr std::uint8_t kSchemaMessage = 1, kRecordBatchMessage = 3;
-enum ArrowType : std::uint8_t {
-  kInt = 2,
-  kFloatingPoint = 3,
-  kLargeBinary = 19,
-  kLargeUtf8 = 20,
-  kLargeList = 21,
+enum class ArrowType : std::uint8_t {
+  integer = 2,
+  floating_point = 3,
+  large_binary = 19,
+  large_utf8 = 20,
+  large_list = 21,
 };
 
 /// A FieldNode or a Buffer: two 64-bit numbers in a row.
@@ -48,8 +48,8 @@ flatbuffers::voffset_t field(int number) {
 }
 
 struct TypeOf {
-  ArrowType id;
-  Table32 table;
+  ArrowType id{};
+  Table32 table{};
 };
 
 Table32 end(FlatBufferBuilder& out, flatbuffers::uoffset_t start) { return {out.EndTable(start)}; }
@@ -76,22 +76,22 @@ TypeOf type_of(FlatBufferBuilder& out, Type type) {
     case Type::int16:
     case Type::int32:
     case Type::int64:
-      return {kInt, int_type(out, bits, true)};
+      return {ArrowType::integer, int_type(out, bits, true)};
     case Type::uint8:
     case Type::uint16:
     case Type::uint32:
     case Type::uint64:
-      return {kInt, int_type(out, bits, false)};
+      return {ArrowType::integer, int_type(out, bits, false)};
     case Type::float32:
-      return {kFloatingPoint, float_type(out, 1)};
+      return {ArrowType::floating_point, float_type(out, 1)};
     case Type::float64:
-      return {kFloatingPoint, float_type(out, 2)};
+      return {ArrowType::floating_point, float_type(out, 2)};
     case Type::utf8:
-      return {kLargeUtf8, empty_table(out)};
+      return {ArrowType::large_utf8, empty_table(out)};
     case Type::binary:
-      return {kLargeBinary, empty_table(out)};
+      return {ArrowType::large_binary, empty_table(out)};
     case Type::list_uint32:
-      return {kLargeList, empty_table(out)};
+      return {ArrowType::large_list, empty_table(out)};
   }
   throw Error(Errc::internal, "write Arrow", "a column", "its type is none");
 }
@@ -105,7 +105,7 @@ Table32 field_table(FlatBufferBuilder& out, const std::string& name, Type type, 
   const auto start = out.StartTable();
   out.AddOffset(field(0), text);
   out.AddElement<std::uint8_t>(field(1), nullable ? 1 : 0, 0);
-  out.AddElement<std::uint8_t>(field(2), arrow.id, 0);
+  out.AddElement<std::uint8_t>(field(2), static_cast<std::uint8_t>(arrow.id), 0);
   out.AddOffset(field(3), arrow.table);
   out.AddOffset(field(5), children);
   return end(out, start);
@@ -120,7 +120,7 @@ void send(FlatBufferBuilder& out, std::uint8_t kind, Table32 header, std::int64_
   out.AddElement<std::int16_t>(field(0), kVersion5, 0);
   out.AddElement<std::uint8_t>(field(1), kind, 0);
   out.Finish(end(out, start));
-  const std::size_t padded = (out.GetSize() + 7) / 8 * 8;
+  const std::size_t padded = (std::size_t{out.GetSize()} + 7) / 8 * 8;
   Buffer message;
   ByteWriter writer(message);
   writer.put(std::uint32_t{0xFFFFFFFF});

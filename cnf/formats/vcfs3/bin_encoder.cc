@@ -116,7 +116,7 @@ std::uint64_t BinEncoder::bytes() const noexcept {
                       bin_.cells.offsets.size() * sizeof(std::uint32_t) +
                       bin_.sites.size() * sizeof(Site) + bin_.genotypes.codes.size() +
                       bin_.genotypes.escapes.size() * sizeof(Genotypes::Escape);
-  for (const std::string& residual : bin_.residuals) sum += sizeof(residual) + residual.size();
+  for (const std::string& residual : bin_.residuals) sum += sizeof(std::string) + residual.size();
   return sum;
 }
 

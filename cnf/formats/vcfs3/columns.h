@@ -60,9 +60,9 @@ class Smallest {
 /// Reads a column: what was written to `head`, and the streams one after the other.
 struct ColumnReader {
   ByteReader head;
-  compress::StreamSet* streams;
-  std::size_t next;  ///< The stream that comes next.
-  std::size_t end;
+  compress::StreamSet* streams = nullptr;
+  std::size_t next = 0;  ///< The stream that comes next.
+  std::size_t end = 0;
 
   /// Throws Error corrupt_data if the column has no more streams.
   [[nodiscard]] Buffer take();
