@@ -193,6 +193,20 @@ TEST(VcfSource, TakesTextOfAnyShape) {
   }
 }
 
+TEST(VcfSource, ReadsALongLineInDoublingSteps) {
+  constexpr std::size_t kStep = std::size_t{4} << 20;
+  const TempDir folder;
+  const std::string path = folder.path() / "x.vcf";
+  std::string text = std::string(kColumns) + std::string(2 * kStep, 'x') + "\n";
+  while (text.size() < 5 * kStep) text += "1\t5\t.\tA\tC\t.\t.\t.\n";
+  write_file(path, text);
+  const Whole whole = read_whole(path);
+  EXPECT_TRUE(whole.text == text);
+  // After two steps without a line's end two more at once: the bytes are not looked at again and
+  // again.
+  EXPECT_GT(whole.slabs.at(0), 3 * kStep);
+}
+
 TEST(VcfSource, ReadsMembersOfGzipOneAfterAnother) {
   const TempDir folder;
   const std::string text = vcf_of(1000);

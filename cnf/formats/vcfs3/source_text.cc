@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -46,18 +47,18 @@ class TextSource final : public Source {
     input_->context().check("read", input_->name());
     Buffer slab = std::move(ahead_);
     for (std::size_t searched = 0;;) {
-      fill(slab, kSlabBytes);
+      // A long line is read in doubling steps and each byte of it looked at once.
+      fill(slab, std::max(kSlabBytes, searched));
       const std::string_view text = as_text(slab);
-      const std::size_t newline = text.rfind('\n');
-      const bool found = newline != std::string_view::npos && newline >= searched;
-      if (at_end_ || found) {
-        const std::size_t end = at_end_ ? text.size() : newline + 1;
+      const std::size_t newline = text.substr(searched).rfind('\n');
+      if (at_end_ || newline != std::string_view::npos) {
+        const std::size_t end = at_end_ ? text.size() : searched + newline + 1;
         ahead_ = Buffer::copy_of(slab.span().subspan(end));
         slab.resize(end);
         break;
       }
       searched = slab.size();
-      if (searched > kMaxLine) bytes_.fail("a line is longer than 1 GiB");
+      if (searched >= kMaxLine) bytes_.fail("a line is longer than 1 GiB");
     }
     if (slab.empty()) return std::nullopt;
     return Slab{.text = std::move(slab)};
