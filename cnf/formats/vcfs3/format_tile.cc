@@ -185,18 +185,24 @@ Buffer encode_format(const FormatCells& bin, std::span<const std::string_view> f
   FieldLayouts layouts;
   const FieldTable table = split_fields(bin, formats, samples, layouts);
   const auto classes = genotype_classes(genotypes, samples, table.active);
+  // What foretells a column is sought in all others: with so many, which no program writes, that
+  // would take minutes and gigabytes.
+  constexpr std::size_t kMaxColumns = 256;
+  const bool too_many = layouts.names.size() > kMaxColumns;
   Buffer columns;
-  ByteWriter columns_out(columns);
-  put_columns(table, layouts, classes, level, columns_out);
+  if (!too_many) {
+    ByteWriter columns_out(columns);
+    put_columns(table, layouts, classes, level, columns_out);
+  }
 
   // Text is worth a try where columns are poor; it takes as long as all of them.
   constexpr std::size_t kSmall = 65536, kPoor = 4;
   Buffer text;
-  if (size < kSmall || columns.size() > size / kPoor) {
+  if (too_many || size < kSmall || columns.size() > size / kPoor) {
     ByteWriter text_out(text);
     put_text(bin, samples, level, text_out);
   }
-  const bool as_text = !text.empty() && text.size() < columns.size();
+  const bool as_text = too_many || (!text.empty() && text.size() < columns.size());
   Buffer tile;
   ByteWriter out(tile);
   out.put(std::uint32_t{0});

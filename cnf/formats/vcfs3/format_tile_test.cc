@@ -136,6 +136,16 @@ TEST(FormatTile, HasNoBytesWhereCellsHaveNoRest) {
   EXPECT_FALSE(round_trip(one_has, {1, 1}, 3).empty());
 }
 
+TEST(FormatTile, ManyFieldsAreKeptAsText) {
+  constexpr std::size_t kFields = 1000, kKindAt = 4;
+  CellTable table;
+  for (std::size_t i = 0; i < kFields; ++i) {
+    table.rows.push_back({"GT:F" + std::to_string(i), "0|1:7", "0|1:7"});
+  }
+  const Buffer tile = round_trip(table, {0, 2}, 9);
+  EXPECT_EQ(std::to_integer<int>(tile.data()[kKindAt]), 0);
+}
+
 TEST(FormatTile, ManyDistinctGenotypesAreStillContexts) {
   CellTable table;
   for (int i = 0; i < 400; ++i) {
