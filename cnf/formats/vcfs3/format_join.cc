@@ -64,7 +64,7 @@ class TextWriter {
 constexpr std::size_t kLongestNumber = kMaxDecimals + 10;
 
 char* print(std::uint32_t magnitude, std::uint32_t decimals, char* out) noexcept {
-  std::array<char, kLongestNumber> digits;
+  std::array<char, kLongestNumber> digits{};
   std::size_t count = 0;
   do {
     digits[count++] = static_cast<char>('0' + magnitude % 10);

@@ -59,7 +59,7 @@ SymbolMixer<Coder>::SymbolMixer(Coder& coder, std::size_t symbols)
 
 template <typename Coder>
 bool SymbolMixer<Coder>::code_bit(std::size_t set, std::size_t node, bool bit) {
-  std::array<int, kInputs> odds;
+  std::array<int, kInputs> odds{};
   std::array<std::int32_t, kInputs>& weights = weights_[set];
   std::int64_t sum = 0;
   for (std::size_t k = 0; k < kInputs; ++k) {

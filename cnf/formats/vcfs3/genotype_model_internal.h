@@ -144,7 +144,8 @@ class GenotypeModel {
   }
 
   /// How many slots are unlike the others: none, one, or more.
-  enum Unlike : std::size_t { kNone, kOne, kSeveral };
+  using Unlike = std::size_t;
+  static constexpr Unlike kNone = 0, kOne = 1, kSeveral = 2;
 
   /// Which of the eligible slots have `allele`; those are not eligible for the next one.
   void code_plane(GenotypeRow& row, std::uint8_t allele) {
@@ -158,7 +159,7 @@ class GenotypeModel {
         ones += plane_[slot];
       }
       most = ones > 1 && all - ones <= 1;
-      unlike = static_cast<Unlike>(std::min<std::size_t>(most ? all - ones : ones, kSeveral));
+      unlike = std::min(most ? all - ones : ones, kSeveral);
     }
     most = bit(most_have_, most, kRowLimit);
     unlike = code_unlike(most, unlike);

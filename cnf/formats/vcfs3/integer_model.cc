@@ -34,7 +34,7 @@ class IntegerModel {
         sizes_(contexts << size_bits),
         tops_(contexts * (kMaxSize + 1) << kContextBits),
         prefixes_(std::size_t{kMaxSize + 1} << kPrefixBits),
-        lows_((kMaxSize + 1) * kMaxSize) {}
+        lows_(std::size_t{kMaxSize + 1} * kMaxSize) {}
 
   template <typename Coder>
   std::uint64_t code(Coder& coder, std::size_t context, std::uint64_t value) {

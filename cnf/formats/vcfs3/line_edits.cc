@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <new>
 #include <numeric>
@@ -90,7 +89,7 @@ class Trimmer {
   }
   ~Trimmer() {
     bcf_destroy(record_);
-    std::free(line_.s);
+    ks_free(&line_);
   }
   Trimmer(const Trimmer&) = delete;
   Trimmer& operator=(const Trimmer&) = delete;

@@ -36,7 +36,8 @@ struct AlleleLimit {
 /// Two slips of bcftools 1.16 are not repeated: it takes the type "ref" for "other", and ignores
 /// filters that the header does not define (a list of only such ones lets every record pass).
 struct SiteSelection {
-  static constexpr std::uint8_t kReference = 64;  ///< Beside VariantType: no alternate allele.
+  static constexpr std::uint8_t kReference =
+      64;  ///< Beside the bits of variant_type.h: no alternate allele.
   enum class Genotype : std::uint8_t { hom, het, missing, no_hom, no_het, no_missing };
   enum class Known : std::uint8_t { any, known, novel };
   enum class Called : std::uint8_t { any, uncalled, called };

@@ -27,19 +27,9 @@ namespace cnf::vcfs3 {
 namespace {
 
 /// What is counted of a bin's records, as they lie in the row that tells it.
-enum Count : std::size_t {
-  kRecords,
-  kRaw,
-  kNoAlt,
-  kSnps,
-  kMnps,
-  kIndels,
-  kOthers,
-  kMultiallelic,
-  kTransitions,
-  kTransversions,
-  kCounts
-};
+constexpr std::size_t kRecords = 0, kRaw = 1, kNoAlt = 2, kSnps = 3, kMnps = 4, kIndels = 5,
+                      kOthers = 6, kMultiallelic = 7, kTransitions = 8, kTransversions = 9,
+                      kCounts = 10;
 using Counts = std::array<std::uint32_t, kCounts>;
 
 bool is_base(char c) { return std::string_view("ACGT").find(c) != std::string_view::npos; }
