@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # A real BAM becomes a dataset, on disk and on an S3 server of this machine; one gene comes back from
-# both; the export equals the input. Run it by ./dev demo, which builds and installs what it needs.
+# both; the export equals the input. Then the same with a real VCF: one donor and one gene of it.
+# Run it by ./dev demo, which builds and installs what it needs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 bam=/usr/share/doc/covtobed-examples/examples/panel_01.bam
 gene=chr17:41,196,312-41,277,500 # BRCA1, hg19
+vcf=/usr/share/doc/drop-seq/examples/org/broadinstitute/dropseq/censusseq/10_donors_chr22.selected_sites.vcf.gz
+donor=WA7_P33_140529
+chek2=22:29083731-29137822 # CHEK2, hg19
 cnf=$PWD/build/release/cnf
 versitygw=$(scripts/servers.sh)/versitygw
 work=$(mktemp -d)
@@ -41,13 +45,13 @@ start_server() {
   exit 1
 }
 
-# The requests and bytes of a query whose --metrics went to a file.
+# The requests and bytes of a query whose --metrics went to a file, of the file that was converted.
 cost() {
-  python3 - "$1" "$bam" <<'E2'
+  python3 - "$1" "${2:-$bam}" <<'E2'
 import json, os, sys
 m = json.load(open(sys.argv[1]))
 size = os.path.getsize(sys.argv[2])
-print("  %d requests, %s bytes: %.2f %% of the BAM's %s" %
+print("  %d requests, %s bytes: %.2f %% of the file's %s" %
       (m["requests"]["total"], f'{m["bytes_fetched"]:,}', 100 * m["bytes_fetched"] / size, f"{size:,}"))
 E2
 }
@@ -95,3 +99,27 @@ if ! cmp <(samtools view -h --no-PG "$bam") <(samtools view -h --no-PG "$work/ex
 fi
 echo "  header and every record are identical"
 show "$cnf" validate --deep s3://demo/panel.bams3
+
+say "A real VCF: ${vcf##*/}"
+printf '  %s bytes\n' "$(stat -c %s "$vcf")"
+show "$cnf" vcfs3 convert "$vcf" s3://demo/donors.vcfs3
+show "$cnf" du s3://demo/donors.vcfs3
+
+say "6. One donor and one gene; who carries an ID"
+printf '$ cnf vcfs3 view -s %s s3://demo/donors.vcfs3 %s\n' "$donor" "$chek2"
+"$cnf" vcfs3 view --metrics -s "$donor" s3://demo/donors.vcfs3 "$chek2" \
+  >"$work/donor.vcf" 2>"$work/metrics.json"
+printf '  %s records\n' "$(grep -vc '^#' "$work/donor.vcf")"
+cost "$work/metrics.json" "$vcf"
+if ! cmp -s <(bcftools query -f '%POS[ %GT]\n' "$work/donor.vcf") \
+  <(bcftools view -s "$donor" -t "$chek2" "$vcf" | bcftools query -f '%POS[ %GT]\n'); then
+  echo "demo: bcftools view gives other records" >&2
+  exit 1
+fi
+echo "  bcftools view of the VCF gives the same"
+show "$cnf" vcfs3 carriers --id rs5997390 s3://demo/donors.vcfs3
+
+say "7. The text comes back byte for byte"
+show "$cnf" vcfs3 export s3://demo/donors.vcfs3 "$work/donors.vcf"
+cmp "$work/donors.vcf" <(gzip -cd "$vcf")
+echo "  identical"
