@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cnf/core/chunk/footer.h"
 #include "cnf/core/util/buffer.h"
 
 namespace cnf::bams3 {
@@ -20,7 +21,7 @@ inline constexpr std::string_view kGroupIndex = "spatial";
 /// A chunk begins with it.
 inline constexpr std::string_view kChunkMagic{"CNFBAM1\0", 8};
 /// The trailer: u32 footer length, u32 CRC32C of the footer, the magic again.
-inline constexpr std::size_t kTrailerBytes = 4 + 4 + 8;
+inline constexpr std::size_t kTrailerBytes = chunk::kTrailerBytes;
 
 /// What a chunk says of itself, behind its groups, so that it can be read and checked without the
 /// index (which could be made anew from it).

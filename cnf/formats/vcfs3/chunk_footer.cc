@@ -7,10 +7,9 @@
 #include <span>
 #include <string_view>
 
+#include "cnf/core/chunk/footer.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
-#include "cnf/core/util/checksum.h"
-#include "cnf/core/util/error.h"
 #include "cnf/formats/vcfs3/bin_row.h"
 #include "cnf/formats/vcfs3/layout.h"
 
@@ -67,37 +66,16 @@ Buffer ChunkFooter::encode() const {
       for (const std::uint64_t value : tile) writer.put_varint(value);
     }
   }
-  const auto length = static_cast<std::uint32_t>(out.size());
-  const std::uint32_t sum = crc32c(out);
-  writer.put(length);
-  writer.put(sum);
-  writer.put_bytes(as_bytes(kChunkMagic));
+  chunk::append_trailer(out, kChunkMagic);
   return out;
 }
 
 std::uint64_t ChunkFooter::tail_length(ByteSpan trailer, std::string_view subject) {
-  if (trailer.size() < kTrailerBytes) {
-    throw Error(Errc::corrupt_data, "read chunk", subject, "it is shorter than a trailer");
-  }
-  ByteReader reader(trailer.last(kTrailerBytes), subject);
-  const auto length = reader.get<std::uint32_t>();
-  static_cast<void>(reader.get<std::uint32_t>());
-  if (as_text(reader.get_bytes(kChunkMagic.size())) != kChunkMagic)
-    reader.fail("it does not end as a chunk does");
-  return std::uint64_t{length} + kTrailerBytes;
+  return chunk::tail_length(trailer, kChunkMagic, subject);
 }
 
 ChunkFooter ChunkFooter::decode(ByteSpan tail, std::string_view subject) {
-  const std::uint64_t length = tail_length(tail, subject);
-  if (length > tail.size()) {
-    throw Error(Errc::corrupt_data, "read chunk", subject, "its footer is longer than itself");
-  }
-  ByteReader reader(tail.last(length), subject);
-  const ByteSpan body = reader.get_bytes(length - kTrailerBytes);
-  static_cast<void>(reader.get<std::uint32_t>());
-  verify_crc32c(body, reader.get<std::uint32_t>(), subject);
-
-  ByteReader in(body, subject);
+  ByteReader in(chunk::footer_of(tail, kChunkMagic, subject), subject);
   ChunkFooter footer;
   footer.bins.resize(in.get_count(3));
   const std::uint64_t groups = in.get_varint();

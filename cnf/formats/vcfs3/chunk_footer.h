@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cnf/core/chunk/footer.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/formats/vcfs3/bin_row.h"
 
@@ -16,7 +17,7 @@ namespace cnf::vcfs3 {
 /// A chunk begins with it.
 inline constexpr std::string_view kChunkMagic{"CNFVCF1\0", 8};
 /// The trailer: u32 footer length, u32 CRC32C of the footer, the magic again.
-inline constexpr std::size_t kTrailerBytes = 4 + 4 + 8;
+inline constexpr std::size_t kTrailerBytes = chunk::kTrailerBytes;
 
 /// Lays the parts of the bins of a chunk one behind the other (SPEC.md, "Chunk object"): sets the
 /// offsets of pages and tiles by their lengths. Returns where the footer begins.
