@@ -61,9 +61,9 @@ TEST(PositionSampleStrategy, EndsBinsAsItSays) {
 
 TEST(PositionSampleStrategy, GroupsSamplesByTheirNumber) {
   struct Case {
-    std::uint64_t samples;
+    std::uint64_t samples = 0;
     std::optional<std::uint64_t> asked;
-    std::uint64_t size, groups;
+    std::uint64_t size = 0, groups = 0;
   };
   for (const Case& row : {Case{0, {}, 16, 0}, Case{1, {}, 16, 1}, Case{16, {}, 16, 1},
                           Case{17, {}, 16, 2}, Case{2'504, {}, 24, 105}, Case{10'000, {}, 100, 100},

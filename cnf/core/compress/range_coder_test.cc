@@ -65,7 +65,7 @@ TEST(RangeCoder, GivesLongSkewedSequencesBack) {
     std::vector<Step> steps(200'000);
     for (Step& step : steps) {
       step.context = static_cast<std::uint8_t>(random() % 5);
-      step.bit = random() % (seed * 400) < 2;
+      step.bit = random() % (std::size_t{seed} * 400) < 2;
       if (seed == 3) step.bit = !step.bit;
     }
     SCOPED_TRACE(seed);

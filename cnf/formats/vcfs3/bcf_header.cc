@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -31,7 +30,7 @@ struct String {
   String() = default;
   String(const String&) = delete;
   String& operator=(const String&) = delete;
-  ~String() { std::free(text.s); }
+  ~String() { ks_free(&text); }
   void assign(std::string_view value) {
     text.l = 0;
     if (kputsn(value.data(), value.size(), &text) < 0) throw std::bad_alloc();

@@ -100,7 +100,9 @@ TEST(SampleTable, RefusesAnObjectThatIsNone) {
     EXPECT_EQ(code_of(as_bytes(text)), Errc::corrupt_data) << text;
   }
   EXPECT_EQ(code_of(compressed(std::string(100'000, '['))), Errc::corrupt_data);
-  EXPECT_EQ(code_of(compressed(std::string(100'000'000, ' '))), Errc::corrupt_data) << "a bomb";
+  std::string bomb;
+  bomb.resize(100'000'000, ' ');
+  EXPECT_EQ(code_of(compressed(bomb)), Errc::corrupt_data);
   const Buffer whole = SampleTable{.names = {"a"}}.encode();
   for (std::size_t size = 0; size < whole.size(); ++size)
     EXPECT_EQ(code_of(whole.span().first(size)), Errc::corrupt_data) << size;

@@ -311,8 +311,8 @@ TEST(SitePage, WhatFollowsFromOtherColumnsTakesNoBytes) {
   std::vector<Record> derived;
   for (int i = 0; i < 4000; ++i) {
     const int count = i * 7919 % 5008;
-    plain.push_back({.pos = 100 * i, .info = fmt::format("AC={};AN=5008", count)});
-    derived.push_back({.pos = 100 * i,
+    plain.push_back({.pos = std::int64_t{100} * i, .info = fmt::format("AC={};AN=5008", count)});
+    derived.push_back({.pos = std::int64_t{100} * i,
                        .id = fmt::format("chr1:{}:A:G", 100 * i + 1),
                        .info = fmt::format("AC={0};AF={1:.6g};AN=5008;MLEAC={0};MLEAF={1:.6g}",
                                            count, count / 5008.)});
@@ -350,7 +350,7 @@ TEST(SitePage, BlocksOfAGvcfTakeOneLength) {
 TEST(SitePage, TheSameBytesEveryTime) {
   std::mt19937_64 random(7);
   std::vector<Record> records;
-  for (int i = 0; i < 500; ++i) records.push_back(random_record(random, 100 * i));
+  for (int i = 0; i < 500; ++i) records.push_back(random_record(random, std::int64_t{100} * i));
   const EncodedPage first = encode(records, 9);
   const EncodedPage second = encode(records, 9);
   EXPECT_EQ(as_text(first.core), as_text(second.core));
@@ -376,7 +376,7 @@ void read_all(ByteSpan core, ByteSpan info, std::size_t records) {
 TEST(SitePage, DamageIsAnsweredByAnError) {
   std::mt19937_64 random(11);
   std::vector<Record> records;
-  for (int i = 0; i < 30; ++i) records.push_back(random_record(random, 100 * i));
+  for (int i = 0; i < 30; ++i) records.push_back(random_record(random, std::int64_t{100} * i));
   const EncodedPage page = encode(records);
   for (const bool in_core : {true, false}) {
     const Buffer& bytes = in_core ? page.core : page.info;
