@@ -93,14 +93,19 @@ std::string records_of(const std::string& contig, const std::vector<std::size_t>
 
 class ViewTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { store_ = make_dataset(all_text(5000), {.chunk_samples = 16}); }
-  static void TearDownTestSuite() { store_ = nullptr; }
+  static void SetUpTestSuite() {
+    shared_store() = make_dataset(all_text(5000), {.chunk_samples = 16});
+  }
+  static void TearDownTestSuite() { shared_store() = nullptr; }
   [[nodiscard]] static Dataset open(const Context& context = {}) {
-    return Dataset::open(store_, context);
+    return Dataset::open(shared_store(), context);
   }
 
  private:
-  static inline std::shared_ptr<storage::Storage> store_;
+  [[nodiscard]] static std::shared_ptr<storage::Storage>& shared_store() {
+    static std::shared_ptr<storage::Storage> store;
+    return store;
+  }
 };
 
 // POS 1001 is record 100; records 95 and 100 reach over POS 1021 by their END.
