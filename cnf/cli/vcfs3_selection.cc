@@ -29,6 +29,18 @@
 namespace cnf::cli {
 namespace {
 
+/// Reads what a look-up needs. An object that is missing is damage: not what "no such ID" means.
+template <typename Read>
+auto look_up(const Read& read) {
+  try {
+    return read();
+  } catch (const Error& error) {
+    if (error.code() != Errc::not_found) throw;
+    throw Error(Errc::corrupt_data, "read", error.subject(), "an object of the dataset is missing",
+                "cnf validate tells what else is");
+  }
+}
+
 using vcfs3::SiteSelection;
 using vcfs3::ViewQuery;
 
@@ -97,7 +109,8 @@ void choose_samples(const SelectionArgs& args, const vcfs3::Dataset& dataset,
   std::vector<std::string> found;
   std::unordered_set<std::size_t> seen;
   for (const std::string& name : names) {
-    const std::optional<std::size_t> ordinal = dataset.find_sample(name, session.context());
+    const std::optional<std::size_t> ordinal =
+        look_up([&] { return dataset.find_sample(name, session.context()); });
     if (!ordinal) {
       if (!args.force_samples) {
         throw Error(Errc::not_found, "choose samples", dataset.root()->uri(),
@@ -132,7 +145,7 @@ void look_up_ids(const std::vector<std::string>& lists, const vcfs3::Dataset& da
   for (const std::string& list : lists) {
     for (std::string& id : split_list(list)) ids.push_back(std::move(id));
   }
-  query.records = dataset.find_ids(ids, session.context());
+  query.records = look_up([&] { return dataset.find_ids(ids, session.context()); });
   if (!query.records->empty()) return;
   throw Error(Errc::not_found, "look up ID", dataset.root()->uri(),
               fmt::format("no record has the ID \"{}\"", fmt::join(ids, "\" or \"")));
@@ -296,6 +309,9 @@ SelectedRecords select_records(const SelectionArgs& args, const vcfs3::Dataset& 
                                  includes ? Logic::include : Logic::exclude));
   }
   query.condition = condition;
+  query.expression_looks = condition == ViewQuery::Condition::on_records
+                               ? ViewQuery::Looks::at_everyone
+                               : ViewQuery::Looks::at_answer;
   query.only_alternate = args.only_alternate;
   if (args.limit) query.limit = static_cast<std::uint64_t>(*args.limit);
   return selected;

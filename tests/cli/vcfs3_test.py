@@ -273,6 +273,13 @@ class MergeTest(CnfTest):
         self.assertEqual([line.split("\t")[:2] for line in self.body("first")],
                          [["chr1", "5"], ["chr1", "9"], ["chr2", "7"]])
 
+    def test_a_lost_index_is_not_an_id_that_is_not_there(self):
+        self.fails(3, "vcfs3", "view", "--id", "rs6", "second")
+        for path in self.tree("second"):
+            if "variant" in path:
+                os.remove(self.path("second", path))
+        self.assertIn("is missing", self.fails(1, "vcfs3", "view", "--id", "rs5", "second"))
+
     def test_convert_cuts_a_dataset_anew(self):
         self.ok("vcfs3", "merge", "--quiet", "first", "second", "both")
         self.ok("vcfs3", "convert", "--quiet", "--chunk-samples", "1", "--profile", "archive",

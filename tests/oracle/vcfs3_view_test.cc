@@ -165,6 +165,7 @@ class Asker {
 
   void add_condition(Question& question) {
     const std::string text = queries_.expression();
+    question.query.expression_looks = ViewQuery::Looks::at_everyone;
     question.query.expression = std::make_shared<Expression>(
         Expression::parse(text, pair_.vcf.header, Expression::Logic::include));
     question.options += " -i " + oracle::quoted(text);

@@ -320,7 +320,7 @@ ViewPlan plan_view(const Dataset& dataset, const ViewQuery& query,
   std::vector<SampleRange> groups;
   for (std::size_t g = 0; g < dataset.groups(); ++g) groups.push_back(dataset.group(g));
   view->order.emplace(groups, query.samples);
-  if (query.expression != nullptr && query.condition == ViewQuery::Condition::on_records) {
+  if (query.expression != nullptr && query.expression_looks == ViewQuery::Looks::at_everyone) {
     const Needs asked = query.expression->needs();
     if ((asked.genotypes || asked.format) && !view->order->whole()) {
       view->everyone.emplace(groups, std::nullopt);

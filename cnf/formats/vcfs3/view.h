@@ -32,9 +32,11 @@ struct ViewQuery {
   std::optional<std::vector<IdBin>> records = {};
   std::optional<std::vector<std::size_t>> samples = {};  ///< Ordinals, in this order; none: all.
   std::shared_ptr<const Expression> expression = nullptr;
-  /// What an expression on FORMAT fields chooses: records by all samples of the dataset, whichever
-  /// the answer has, as bcftools view -s has it (the expression's header must have all of them); or
-  /// records by the samples of the answer, as bcftools query -s has it.
+  /// Whose FORMAT fields the expression looks at, and so whose samples its header has: those of the
+  /// answer, as bcftools query -s has it, or all of the dataset's, as bcftools view -s has it.
+  enum class Looks : std::uint8_t { at_answer, at_everyone };
+  Looks expression_looks = Looks::at_answer;
+  /// What an expression on FORMAT fields chooses: records, or records by their samples (query).
   enum class Condition : std::uint8_t { on_records, on_samples };
   Condition condition = Condition::on_records;
   SiteSelection selection = {};  ///< Types, alleles, allele counts.

@@ -198,6 +198,7 @@ TEST_F(ViewTest, ConditionsLookAtAllSamplesOrAtThoseOfTheAnswer) {
   const std::vector<std::size_t> third = {3};
   Header header = dataset.header({});
   ViewQuery query{.regions = {{0, 0, 430}}, .samples = third};
+  query.expression_looks = ViewQuery::Looks::at_everyone;
   query.expression = std::make_shared<Expression>(
       Expression::parse("GT[2]=\"alt\"", header, Expression::Logic::include));
   EXPECT_EQ(view(dataset, query, {.samples = LineOptions::Samples::some}),
@@ -205,7 +206,7 @@ TEST_F(ViewTest, ConditionsLookAtAllSamplesOrAtThoseOfTheAnswer) {
   header.samples = {"S3"};
   query.expression = std::make_shared<Expression>(
       Expression::parse("GT=\"alt\"", header, Expression::Logic::include));
-  query.condition = ViewQuery::Condition::on_samples;
+  query.expression_looks = ViewQuery::Looks::at_answer;
   EXPECT_EQ(view(dataset, query, {.samples = LineOptions::Samples::some}),
             records_of("c1", {0, 3}, third));
 }
