@@ -273,10 +273,10 @@ class MergeTest(CnfTest):
         self.assertEqual([line.split("\t")[:2] for line in self.body("first")],
                          [["chr1", "5"], ["chr1", "9"], ["chr2", "7"]])
 
-    def test_a_lost_index_is_not_an_id_that_is_not_there(self):
+    def test_a_lost_object_is_not_an_id_that_is_not_there(self):
         self.fails(3, "vcfs3", "view", "--id", "rs6", "second")
         for path in self.tree("second"):
-            if "variant" in path:
+            if path.endswith(".chunk"):
                 os.remove(self.path("second", path))
         self.assertIn("is missing", self.fails(1, "vcfs3", "view", "--id", "rs5", "second"))
 
