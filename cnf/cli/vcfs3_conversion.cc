@@ -100,13 +100,20 @@ void add_conversion_options(Verb& verb, const std::shared_ptr<Vcfs3Conversion>& 
 }
 
 int run_conversion(const Vcfs3Conversion& conversion, const std::string& what, std::uint64_t bytes,
-                   const vcfs3::OpenSource& open, Session& session) {
+                   const ConversionWork& work, Session& session) {
   if (session.options().explain) return explain(conversion, what, bytes, session);
   vcfs3::ConvertOptions options = options_of(conversion, session);
   const auto progress = session.progress(bytes);
   options.progress = progress.get();
-  return tell(vcfs3::convert(open, session.open(conversion.target), options, session.context()),
-              conversion, session);
+  return tell(work(session.open(conversion.target), options), conversion, session);
+}
+
+int run_conversion(const Vcfs3Conversion& conversion, const std::string& what, std::uint64_t bytes,
+                   const vcfs3::OpenSource& open, Session& session) {
+  const ConversionWork work = [&](const auto& target, const vcfs3::ConvertOptions& options) {
+    return vcfs3::convert(open, target, options, session.context());
+  };
+  return run_conversion(conversion, what, bytes, work, session);
 }
 
 }  // namespace cnf::cli

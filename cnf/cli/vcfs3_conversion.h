@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "cnf/cli/session.h"
 #include "cnf/cli/verb.h"
+#include "cnf/core/storage/storage.h"
 #include "cnf/formats/vcfs3/convert.h"
 
 namespace cnf::cli {
@@ -20,6 +22,14 @@ struct Vcfs3Conversion {
 
 /// --profile, --chunk-span, --chunk-samples, --sharding-bits.
 void add_conversion_options(Verb& verb, const std::shared_ptr<Vcfs3Conversion>& conversion);
+
+/// What makes a dataset at a store's root.
+using ConversionWork = std::function<vcfs3::ConvertReport(const std::shared_ptr<storage::Storage>&,
+                                                          const vcfs3::ConvertOptions&)>;
+/// Does the work and tells what was written, or what that costs, with --explain.
+/// \param what   where the records come from; \param bytes  as below.
+[[nodiscard]] int run_conversion(const Vcfs3Conversion& conversion, const std::string& what,
+                                 std::uint64_t bytes, const ConversionWork& work, Session& session);
 
 /// Writes the dataset and tells what was written; or what that costs, with --explain.
 /// \param what   where the records come from, for --explain.

@@ -177,6 +177,49 @@ class VerbsTest(Vcfs3Test):
             self.assertGreater(plan["bytes"], 0)
 
 
+class PartsTest(Vcfs3Test):
+    def setUp(self):
+        super().setUp()
+        self.text = HEADER + "".join(
+            f"chr{1 + (n >= 300)}\t{100 + n}\trs{n}\tA\tC\t.\tPASS\tAC={n % 7}\tGT\t0/1\t{n % 2}/1\t./.\n"
+            for n in range(500))
+        self.write("in.vcf", self.text.encode())
+
+    def part(self, part, *options, source="in.vcf"):
+        return self.ok("vcfs3", "convert", "--quiet", "--part", part, source, "d", *options)
+
+    def test_parts_answer_as_the_whole(self):
+        self.ok("vcfs3", "convert", "--quiet", "in.vcf", "whole")
+        self.ok("vcfs3", "export", "whole", "in.vcf.gz")
+        for source in ("in.vcf", "in.vcf.gz"):
+            for part in ("3/3", "1/3", "2/3", "1/3"):
+                self.part(part, "--overwrite", source=source)
+            self.assertEqual(self.ok_json("vcfs3", "convert", "--overwrite", "--commit", "d")["records"], 500)
+            self.ok("vcfs3", "export", "--overwrite", "d", "out.vcf")
+            self.assertEqual(self.read("out.vcf").decode(), self.text)
+            for options in (["-r", "chr1:350-390"], ["--id", "rs7,rs499"], ["-s", "B", "-c", "2"], ["-i", "AC=3"]):
+                self.assertEqual(self.view(*options), self.ok("vcfs3", "view", "-H", "whole", *options))
+            self.assertEqual(self.ok("vcfs3", "stats", "d"), self.ok("vcfs3", "stats", "whole"))
+            self.ok("gc", "--quiet", "d")
+            self.ok("validate", "--deep", "--quiet", "d")
+
+    def test_missing_parts_are_named(self):
+        self.part("2/4")
+        self.fails(1, "vcfs3", "view", "d")
+        self.assertIn("missing: 1, 3, 4", self.fails(1, "vcfs3", "convert", "--commit", "d"))
+
+    def test_wrong_usage(self):
+        for part in ("2", "0/3", "4/3", "a/b", "1/100001"):
+            self.fails(2, "vcfs3", "convert", "--part", part, "in.vcf", "d")
+        self.fails(2, "vcfs3", "convert", "in.vcf")
+        self.fails(2, "vcfs3", "convert", "--commit", "in.vcf", "d")
+
+    def test_only_what_can_be_cut(self):
+        self.write("in.gz", gzip.compress(self.text.encode()))
+        self.assertIn("bgzip", self.fails(1, "vcfs3", "convert", "--part", "1/2", "in.gz", "d"))
+        self.fails(1, "vcfs3", "convert", "--part", "1/2", "-", "d")
+
+
 class RefusalsTest(Vcfs3Test):
     def test_what_was_asked_for_by_name_is_not_there(self):
         self.make()

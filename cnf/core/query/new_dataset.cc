@@ -39,8 +39,11 @@ std::optional<metadata::Committed> load_existing(const std::shared_ptr<storage::
 }
 
 NewDataset::NewDataset(std::shared_ptr<storage::Storage> root,
-                       std::shared_ptr<storage::Storage> chunks, const Context& context)
-    : root_(std::move(root)), context_(context), coordinator_(std::move(chunks), 0, context) {}
+                       std::shared_ptr<storage::Storage> chunks, const Context& context,
+                       std::uint64_t first_chunk)
+    : root_(std::move(root)),
+      context_(context),
+      coordinator_(std::move(chunks), first_chunk, context) {}
 
 bool NewDataset::put(std::string_view name, const std::string& path, ByteSpan bytes, Carry carry) {
   paths_.push_back(path);
@@ -67,9 +70,15 @@ void NewDataset::put_tree(std::string_view name, const std::string& path,
   objects_.push_back(std::move(info));
 }
 
+void NewDataset::adopt(const metadata::ChunkRun& run,
+                       const std::vector<chunk::WrittenChunk>& chunks) {
+  if (!chunks.empty()) adopted_runs_.push_back(run);
+  adopted_.insert(adopted_.end(), chunks.begin(), chunks.end());
+}
+
 metadata::Metadata NewDataset::finish(const chunk::Strategy& strategy) {
   coordinator_.finish_chunk();
-  const auto& chunks = coordinator_.written();
+  const auto& chunks = adopted_.empty() ? coordinator_.written() : adopted_;
   std::uint64_t chunk_bytes = 0;
   put_tree(metadata::kChunkIndex, fmt::format("_index/chunks-{}.idx", id()), [&](const Sink& sink) {
     index::BTreeBuilder builder({.columns = 2, .summed = 1}, sink);
@@ -86,9 +95,11 @@ metadata::Metadata NewDataset::finish(const chunk::Strategy& strategy) {
   manifest.chunks.strategy = strategy.name();
   manifest.chunks.chunk_size = strategy.chunk_size();
   manifest.chunks.num_chunks = chunks.size();
-  if (!chunks.empty())
+  manifest.chunks.runs = std::move(adopted_runs_);
+  if (manifest.chunks.runs.empty() && !chunks.empty()) {
     manifest.chunks.runs.push_back(
         {.first = chunks.front().number, .count = chunks.size(), .id = id()});
+  }
   manifest.storage.total_size = object_bytes_ + chunk_bytes;
   manifest.objects = std::move(objects_);
   return manifest;

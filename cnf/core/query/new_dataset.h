@@ -37,8 +37,9 @@ enum class Existing : std::uint8_t { refuse, replace };
 class NewDataset {
  public:
   /// \param root    where objects go; \param chunks  where chunks go (sharded or not).
+  /// \param first_chunk  the number of the first chunk.
   NewDataset(std::shared_ptr<storage::Storage> root, std::shared_ptr<storage::Storage> chunks,
-             const Context& context);
+             const Context& context, std::uint64_t first_chunk = 0);
 
   [[nodiscard]] chunk::Coordinator& chunks() noexcept { return coordinator_; }
   /// A part of the names of all chunks, and to be one of every object's: no earlier commit used it.
@@ -61,6 +62,10 @@ class NewDataset {
   void put_tree(std::string_view name, const std::string& path,
                 const std::function<index::TreeInfo(const Sink&)>& build);
 
+  /// Takes over chunks that another session wrote, under their numbers, which ascend from call to
+  /// call. A dataset that does so writes none itself. discard() leaves them.
+  void adopt(const metadata::ChunkRun& run, const std::vector<chunk::WrittenChunk>& chunks);
+
   /// Writes the open chunk's end and the chunk index. The manifest's parts that this knows: chunks,
   /// objects, total size, a new dataset_id, the time.
   [[nodiscard]] metadata::Metadata finish(const chunk::Strategy& strategy);
@@ -81,6 +86,8 @@ class NewDataset {
   chunk::Coordinator coordinator_;
   std::vector<metadata::ObjectInfo> objects_;
   std::uint64_t object_bytes_ = 0;
+  std::vector<metadata::ChunkRun> adopted_runs_;
+  std::vector<chunk::WrittenChunk> adopted_;
   std::vector<std::string> paths_;  // also of what was begun and perhaps not finished
 };
 

@@ -22,6 +22,7 @@
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/uri.h"
 #include "cnf/core/util/buffer.h"
+#include "cnf/core/util/checksum.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/core/util/progress.h"
@@ -33,6 +34,8 @@
 #include "cnf/formats/vcfs3/layout.h"
 #include "cnf/formats/vcfs3/sample_table.h"
 #include "cnf/formats/vcfs3/source.h"
+#include "cnf/formats/vcfs3/source_part.h"
+#include "cnf/formats/vcfs3/waiting_parts.h"
 #include "cnf/formats/vcfs3/writer.h"
 #include "cnf/formats/vcfs3/zones.h"
 
@@ -134,13 +137,19 @@ void describe(metadata::Metadata& manifest, const ConvertOptions& options,
   manifest.compression.ratio = stored > 0 ? static_cast<double>(facts.text_bytes) / stored : 0;
 }
 
+/// What the commit of parts asks of a part's edges.
+nlohmann::json positions_of(const InputFacts& facts) {
+  return {{"first_pos", facts.first_pos}, {"last_pos", facts.last_pos}};
+}
+
 /// Reads all and writes all but the manifest.
 class Conversion {
  public:
   Conversion(std::shared_ptr<storage::Storage> target, const ConvertOptions& options,
-             const Context& context)
+             const std::optional<PartNumber>& part, const Context& context)
       : target_(std::move(target)),
         options_(options),
+        part_(part),
         context_(context),
         threads_(options.threads > 0 ? options.threads : worker::default_threads()) {}
 
@@ -153,7 +162,8 @@ class Conversion {
         .threads = threads_,
         .memory = options_.memory,
         .progress = options_.progress,
-        .encoding = {.zone_keys = zone_keys_of(header), .level = zstd_level(options_.profile)}};
+        .encoding = {.zone_keys = zone_keys_of(header), .level = zstd_level(options_.profile)},
+        .header_is_text = !part_ || part_->number == 1};
     make_writer(grid, pipeline_options.encoding.zone_keys.size());
     try {
       const InputFacts facts =
@@ -167,6 +177,7 @@ class Conversion {
       describe(manifest, options_, facts);
       manifest.custom = custom_of(facts, source, *grid, *writer_,
                                   pipeline_options.encoding.zone_keys, manifest.objects);
+      if (part_) manifest.custom["part"] = positions_of(facts);
       report = {.records = facts.records,
                 .raw_records = facts.raw_records,
                 .samples = header.samples.size(),
@@ -185,6 +196,8 @@ class Conversion {
               const std::optional<metadata::Committed>& existing) {
     writer_->commit(manifest, existing);
   }
+  [[nodiscard]] const std::string& id() const noexcept { return writer_->id(); }
+  void discard() noexcept { writer_->discard(); }
 
  private:
   void make_writer(std::shared_ptr<const chunk::PositionSampleStrategy> grid,
@@ -197,21 +210,70 @@ class Conversion {
                                .zone_keys = zone_keys,
                                .chunk_bytes = options_.chunk_bytes,
                                .id_memory = options_.memory / 16,
-                               .temporary = options_.temporary},
+                               .temporary = options_.temporary,
+                               .first_chunk = part_ ? (part_->number - 1) * kPartChunks : 0,
+                               .whole_hashes = part_.has_value()},
         context_);
   }
 
   std::shared_ptr<storage::Storage> target_;
   const ConvertOptions& options_;
+  std::optional<PartNumber> part_;
   Context context_;
   std::size_t threads_;
   std::unique_ptr<DatasetWriter> writer_;
 };
 
+/// How a part fits to the others: names are for people (load_waiting tells them).
+void describe_part(metadata::Metadata& manifest, const PartSource& source,
+                   const ConvertOptions& options) {
+  nlohmann::json& part = manifest.custom["part"];
+  part["begin"] = source.begin();
+  part["end"] = source.end();
+  part["same"] = {
+      {"input's length", source.input_bytes()},
+      {"header", to_hex(sha256(as_bytes(source.header().text)))},
+      {"sample table", manifest.object(kSamplesObject).crc32c},
+      {"kind of input", source.kind()},
+      {"profile", manifest.compression.level},
+      {"chunk span", options.chunk_span ? nlohmann::json(*options.chunk_span) : nlohmann::json()},
+      {"chunk samples", manifest.custom.at("group_samples")},
+      {"zone keys", manifest.custom.at("zone_keys")},
+      {"sharding bits", options.sharding_bits}};
+  if (manifest.chunks.num_chunks > kPartChunks) {
+    throw Error(Errc::unsupported, "convert", "a part", "it has more than 10,000,000 chunks",
+                "convert in more parts");
+  }
+}
+
+ConvertReport convert_part(const std::string& input,
+                           const std::shared_ptr<storage::Storage>& target,
+                           const ConvertOptions& options, const Context& context) {
+  static_cast<void>(query::load_existing(target, options.existing, context));
+  const PartNumber part = *options.part;
+  const std::unique_ptr<PartSource> source =
+      open_part(input, part, {.storage = options.storage, .threads = options.threads}, context);
+  const std::vector<std::string> replaced = waiting_keys(target, context, &part);
+  ConvertReport report;
+  Conversion conversion(target, options, part, context);
+  metadata::Metadata manifest = conversion.run(*source, report);
+  try {
+    describe_part(manifest, *source, options);
+  } catch (...) {
+    conversion.discard();
+    throw;
+  }
+  put_waiting(target, manifest, part, conversion.id(), context);
+  target->remove(replaced, context);
+  if (options.progress != nullptr) options.progress->finish();
+  return report;
+}
+
 }  // namespace
 
 ConvertReport convert(const std::string& input, const std::shared_ptr<storage::Storage>& target,
                       const ConvertOptions& options, const Context& context) {
+  if (options.part) return convert_part(input, target, options, context);
   return convert(
       [&] {
         return open_source(input, {.storage = options.storage, .threads = options.threads},
@@ -225,7 +287,7 @@ ConvertReport convert(const OpenSource& open, const std::shared_ptr<storage::Sto
   const std::optional<metadata::Committed> existing =
       query::load_existing(target, options.existing, context);
   ConvertReport report;
-  Conversion conversion(target, options, context);
+  Conversion conversion(target, options, std::nullopt, context);
   const metadata::Metadata manifest = conversion.run(*open(), report);
   conversion.commit(manifest, existing);
   if (options.progress != nullptr) options.progress->finish();

@@ -15,6 +15,7 @@
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/progress.h"
 #include "cnf/formats/vcfs3/source.h"
+#include "cnf/formats/vcfs3/source_part.h"
 
 namespace cnf::vcfs3 {
 
@@ -36,6 +37,9 @@ struct ConvertOptions {
   std::filesystem::path temporary = {};  ///< For sorting IDs; empty: the system's.
   storage::Options storage = {};         ///< For input from a store.
   Progress* progress = nullptr;
+  /// Converts this part of the input only and leaves it waiting at the target: commit_parts() makes
+  /// it visible, together with the others. Done again, it takes the place of the one before.
+  std::optional<PartNumber> part = {};
 };
 
 struct ConvertReport {
@@ -59,7 +63,8 @@ struct ConvertReport {
 /// Opens what is converted; called once, when it is known that the target may be written.
 using OpenSource = std::function<std::unique_ptr<Source>()>;
 
-/// The same for records that do not come from a file: see open_dataset_source, open_merged.
+/// The same for records that do not come from a file: see open_dataset_source, open_merged. All of
+/// them: options.part does not count.
 [[nodiscard]] ConvertReport convert(const OpenSource& open,
                                     const std::shared_ptr<storage::Storage>& target,
                                     const ConvertOptions& options, const Context& context);

@@ -67,8 +67,10 @@ auto ConvertPipeline::telling_failure(const Stage& stage) {
 
 InputFacts ConvertPipeline::run() {
   const std::string& header = source_.header().text;
-  digest_.update(as_bytes(header));
-  facts_.text_bytes = header.size();
+  if (options_.header_is_text) {
+    digest_.update(as_bytes(header));
+    facts_.text_bytes = header.size();
+  }
   const std::uint64_t fitting =
       std::max<std::uint64_t>(options_.memory / 4 / kSlabMemory, std::uint64_t{2});
   worker::run_pipeline<Task, Result>(
@@ -80,6 +82,7 @@ InputFacts ConvertPipeline::run() {
   facts_.raw_records = builder_.raw_records();
   facts_.final_newline = builder_.final_newline();
   facts_.text_sha256 = to_hex(digest_.finish());
+  facts_.last_pos = last_pos_;
   return std::move(facts_);
 }
 
@@ -200,6 +203,7 @@ void ConvertPipeline::take_part(EncodedPart encoded) {
 
 void ConvertPipeline::write_bin(BinWork& work) {
   const std::uint32_t contig = work.encoded.contig;
+  if (!last_contig_) facts_.first_pos = work.sites.front().first_pos;
   if (contig != last_contig_) {
     if (seen_contigs_.size() <= contig) seen_contigs_.resize(std::size_t{contig} + 1);
     if (seen_contigs_[contig]) facts_.in_order = false;

@@ -37,6 +37,7 @@ struct InputFacts {
   bool in_order = true;
   std::vector<std::string> more_contigs = {};  ///< Those that the header lacks, as they came.
   SiteCounts counts = {};
+  std::int64_t first_pos = 0, last_pos = 0;  ///< Of the first and the last record.
 };
 
 /// Reads a source to its end and writes its bins, on several threads.
@@ -52,6 +53,7 @@ class ConvertPipeline {
     std::uint64_t memory = 0;
     Progress* progress = nullptr;
     BinEncoder::Options encoding = {};
+    bool header_is_text = true;  ///< The header counts as a piece of the text, and of its digest.
   };
 
   /// All must outlive it.

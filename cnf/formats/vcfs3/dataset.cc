@@ -254,12 +254,15 @@ struct Dataset::Impl {
 Dataset::Dataset(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Dataset Dataset::open(const std::shared_ptr<storage::Storage>& root, const Context& context) {
-  metadata::Committed committed = metadata::Manager(root).load(context);
+  return open(root, metadata::Manager(root).load(context).metadata, context);
+}
+
+Dataset Dataset::open(const std::shared_ptr<storage::Storage>& root, metadata::Metadata manifest,
+                      const Context& context) {
   const std::string subject = root->uri(metadata::kManifestKey);
-  metadata::require_format(committed.metadata, kFormat, kMajorVersion, subject);
-  metadata::validate_json(committed.metadata.custom, nlohmann::json::parse(custom_schema()),
-                          subject);
-  return Dataset(std::make_shared<const Impl>(root, std::move(committed.metadata), context));
+  metadata::require_format(manifest, kFormat, kMajorVersion, subject);
+  metadata::validate_json(manifest.custom, nlohmann::json::parse(custom_schema()), subject);
+  return Dataset(std::make_shared<const Impl>(root, std::move(manifest), context));
 }
 
 const metadata::Metadata& Dataset::metadata() const noexcept { return impl_->metadata; }

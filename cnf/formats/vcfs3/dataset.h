@@ -36,6 +36,10 @@ class Dataset {
   [[nodiscard]] static Dataset open(const std::shared_ptr<storage::Storage>& root,
                                     const Context& context);
 
+  /// The same by a manifest that was read already.
+  [[nodiscard]] static Dataset open(const std::shared_ptr<storage::Storage>& root,
+                                    metadata::Metadata manifest, const Context& context);
+
   [[nodiscard]] const metadata::Metadata& metadata() const noexcept;
   [[nodiscard]] const std::shared_ptr<storage::Storage>& root() const noexcept;
   /// Where the chunks lie: sharded or not.

@@ -21,10 +21,22 @@ const std::string& custom_schema() {
       "source": {"type": "string"},
       "text": {
         "type": "object",
-        "required": ["bytes", "sha256", "crlf", "final_newline"],
+        "required": ["bytes", "crlf", "final_newline"],
+        "oneOf": [{"required": ["sha256"]}, {"required": ["segments"]}],
         "properties": {
           "bytes": {"type": "integer", "minimum": 0},
           "sha256": {"type": "string", "minLength": 64, "maxLength": 64},
+          "segments": {
+            "type": "array",
+            "items": {
+              "type": "object",
+              "required": ["bytes", "sha256"],
+              "properties": {
+                "bytes": {"type": "integer", "minimum": 0},
+                "sha256": {"type": "string", "minLength": 64, "maxLength": 64}
+              }
+            }
+          },
           "crlf": {"type": "boolean"},
           "final_newline": {"type": "boolean"}
         }
@@ -35,6 +47,17 @@ const std::string& custom_schema() {
       "id_bits": {"type": "integer", "minimum": 1, "maximum": 64},
       "types": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
       "stored": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
+      "parts": {
+        "type": "array",
+        "items": {
+          "type": "object",
+          "required": ["bins", "contigs"],
+          "properties": {
+            "bins": {"type": "integer", "minimum": 0},
+            "contigs": {"type": "array", "items": {"type": "string"}}
+          }
+        }
+      },
       "batches": {
         "type": "array",
         "minItems": 1,

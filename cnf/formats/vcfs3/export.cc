@@ -14,7 +14,6 @@
 #include "cnf/core/query/executor.h"
 #include "cnf/core/query/table.h"
 #include "cnf/core/util/buffer.h"
-#include "cnf/core/util/checksum.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/core/util/progress.h"
@@ -22,6 +21,7 @@
 #include "cnf/formats/vcfs3/dataset.h"
 #include "cnf/formats/vcfs3/render.h"
 #include "cnf/formats/vcfs3/sink.h"
+#include "cnf/formats/vcfs3/text_digest.h"
 #include "cnf/formats/vcfs3/view.h"
 
 namespace cnf::vcfs3 {
@@ -31,7 +31,7 @@ namespace {
 class WholeText {
  public:
   WholeText(const Dataset& dataset, std::string_view header, VariantSink& sink)
-      : dataset_(dataset), sink_(sink) {
+      : dataset_(dataset), sink_(sink), digest_(dataset.metadata().custom.at("text")) {
     digest_.update(as_bytes(header));
   }
   void write(query::Table table) {
@@ -49,8 +49,7 @@ class WholeText {
   }
   [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }
   void check() {
-    const std::string expected = dataset_.metadata().custom.at("text").at("sha256");
-    if (rows_ == dataset_.records() && to_hex(digest_.finish()) == expected) return;
+    if (rows_ == dataset_.records() && digest_.finish()) return;
     throw Error(Errc::corrupt_data, "export", dataset_.root()->uri(),
                 fmt::format("the text of the {} records decoded is not the text of the {} that "
                             "were converted",
@@ -61,7 +60,7 @@ class WholeText {
  private:
   const Dataset& dataset_;
   VariantSink& sink_;
-  Sha256 digest_;
+  TextDigest digest_;
   std::uint64_t rows_ = 0;
 };
 

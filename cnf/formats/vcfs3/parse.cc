@@ -168,4 +168,6 @@ ParsedSlab parse_slab(Slab slab, const Header& header) {
   return SlabParser(std::move(slab), header).run();
 }
 
+bool tells_place(std::string_view line) { return place_of(line).has_value(); }
+
 }  // namespace cnf::vcfs3

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cnf/formats/vcfs3/format_cells.h"
@@ -46,5 +47,9 @@ inline constexpr std::int64_t kMaxPos = std::int64_t{1} << 62;
 /// Cost: one pass, a table look-up per genotype; memory for cells is of the order of the slab.
 /// Throws Error corrupt_data if the slab has residuals and their number is not that of its lines.
 [[nodiscard]] ParsedSlab parse_slab(Slab slab, const Header& header);
+
+/// True if a line that begins so tells a contig and a position: no record before it has a say in
+/// where it is filed. Its first two columns and the tab behind them are enough.
+[[nodiscard]] bool tells_place(std::string_view line);
 
 }  // namespace cnf::vcfs3

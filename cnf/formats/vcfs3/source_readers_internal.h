@@ -3,8 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/formats/vcfs3/source.h"
@@ -29,6 +32,31 @@ class InputBytes {
 
   hts::Input& input_;
   bool is_bgzf_;
+};
+
+/// Cuts text into slabs. Threads: one at a time.
+class SlabCutter {
+ public:
+  /// Fills what it gets; less only at the end of the text.
+  using Read = std::function<std::size_t(MutableByteSpan)>;
+
+  explicit SlabCutter(Read read) : read_(std::move(read)) {}
+  /// The next whole lines; nullopt at the end. Throws what `read` throws.
+  /// \param too_long  called, to throw, if a line is longer than kMaxLine.
+  [[nodiscard]] std::optional<Slab> next(const std::function<void()>& too_long);
+  /// Reads until ahead() has a multiple of `step` bytes and has grown, or the text ends.
+  void fill(std::size_t step) { fill(ahead_, step); }
+  /// What was read, but not given yet.
+  [[nodiscard]] const Buffer& ahead() const noexcept { return ahead_; }
+  void drop(std::size_t bytes) { ahead_ = Buffer::copy_of(ahead_.span().subspan(bytes)); }
+  [[nodiscard]] bool at_end() const noexcept { return at_end_; }  ///< Everything is read.
+
+ private:
+  void fill(Buffer& text, std::size_t step);
+
+  Read read_;
+  Buffer ahead_;
+  bool at_end_ = false;
 };
 
 /// The lines of VCF text.

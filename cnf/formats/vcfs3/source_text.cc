@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,7 +34,9 @@ constexpr std::string_view kNoEndBlock =
 class TextSource final : public Source {
  public:
   TextSource(std::unique_ptr<hts::Input> input, std::size_t threads)
-      : input_(std::move(input)), bytes_(*input_, threads) {
+      : input_(std::move(input)),
+        bytes_(*input_, threads),
+        slabs_([this](MutableByteSpan into) { return bytes_.read(into); }) {
     read_header();
   }
 
@@ -45,58 +48,61 @@ class TextSource final : public Source {
 
   std::optional<Slab> next() override {
     input_->context().check("read", input_->name());
-    Buffer slab = std::move(ahead_);
-    for (std::size_t searched = 0;;) {
-      // A long line is read in doubling steps and each byte of it looked at once.
-      fill(slab, std::max(kSlabBytes, searched));
-      const std::string_view text = as_text(slab);
-      const std::size_t newline = text.substr(searched).rfind('\n');
-      if (at_end_ || newline != std::string_view::npos) {
-        const std::size_t end = at_end_ ? text.size() : searched + newline + 1;
-        ahead_ = Buffer::copy_of(slab.span().subspan(end));
-        slab.resize(end);
-        break;
-      }
-      searched = slab.size();
-      if (searched >= kMaxLine) bytes_.fail("a line is longer than 1 GiB");
-    }
-    if (slab.empty()) return std::nullopt;
-    return Slab{.text = std::move(slab)};
+    return slabs_.next([this] { bytes_.fail("a line is longer than 1 GiB"); });
   }
 
  private:
-  // Reads until `text` has a multiple of `step` bytes and has grown, or the input ends.
-  void fill(Buffer& text, std::size_t step) {
-    const std::size_t size = text.size();
-    const std::size_t room = step - size % step;
-    text.resize(size + room);
-    const std::size_t got = bytes_.read(text.span().subspan(size));
-    text.resize(size + got);
-    at_end_ = got < room;
-  }
-
   void read_header() {
     std::size_t step = std::size_t{1} << 16;
     for (;;) {
-      fill(ahead_, step);
-      if (const auto end = Header::find_end(as_text(ahead_), at_end_, input_->name())) {
-        header_ = Header::parse(std::string(as_text(ahead_).substr(0, *end)), input_->name());
-        ahead_ = Buffer::copy_of(ahead_.span().subspan(*end));
+      slabs_.fill(step);
+      const std::string_view text = as_text(slabs_.ahead());
+      if (const auto end = Header::find_end(text, slabs_.at_end(), input_->name())) {
+        header_ = Header::parse(std::string(text.substr(0, *end)), input_->name());
+        slabs_.drop(*end);
         return;
       }
-      if (ahead_.size() > kMaxLine) bytes_.fail("its header is longer than 1 GiB");
-      step = ahead_.size() * 2;
+      if (text.size() > kMaxLine) bytes_.fail("its header is longer than 1 GiB");
+      step = text.size() * 2;
     }
   }
 
   std::unique_ptr<hts::Input> input_;
   InputBytes bytes_;
+  SlabCutter slabs_;
   Header header_;
-  Buffer ahead_;         // read, but not given yet
-  bool at_end_ = false;  // everything is read
 };
 
 }  // namespace
+
+std::optional<Slab> SlabCutter::next(const std::function<void()>& too_long) {
+  Buffer slab = std::move(ahead_);
+  for (std::size_t searched = 0;;) {
+    // A long line is read in doubling steps and each byte of it looked at once.
+    fill(slab, std::max(kSlabBytes, searched));
+    const std::string_view text = as_text(slab);
+    const std::size_t newline = text.substr(searched).rfind('\n');
+    if (at_end_ || newline != std::string_view::npos) {
+      const std::size_t end = at_end_ ? text.size() : searched + newline + 1;
+      ahead_ = Buffer::copy_of(slab.span().subspan(end));
+      slab.resize(end);
+      break;
+    }
+    searched = slab.size();
+    if (searched >= kMaxLine) too_long();
+  }
+  if (slab.empty()) return std::nullopt;
+  return Slab{.text = std::move(slab)};
+}
+
+void SlabCutter::fill(Buffer& text, std::size_t step) {
+  const std::size_t size = text.size();
+  const std::size_t room = step - size % step;
+  text.resize(size + room);
+  const std::size_t got = read_(text.span().subspan(size));
+  text.resize(size + got);
+  at_end_ = got < room;
+}
 
 InputBytes::InputBytes(hts::Input& input, std::size_t threads)
     : input_(input), is_bgzf_(input.file()->format.compression == bgzf) {

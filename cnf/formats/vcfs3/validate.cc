@@ -31,9 +31,11 @@
 #include "cnf/formats/vcfs3/bin_row.h"
 #include "cnf/formats/vcfs3/chunk_footer.h"
 #include "cnf/formats/vcfs3/dataset.h"
+#include "cnf/formats/vcfs3/footer_numbers.h"
 #include "cnf/formats/vcfs3/id_hash.h"
 #include "cnf/formats/vcfs3/id_sorter.h"
 #include "cnf/formats/vcfs3/layout.h"
+#include "cnf/formats/vcfs3/text_digest.h"
 #include "cnf/formats/vcfs3/validate_bin_internal.h"
 
 namespace cnf::vcfs3 {
@@ -55,6 +57,7 @@ void telling_damage(const std::string& object, const Complaint& complain, const 
 void check_rows(const Dataset& dataset, std::vector<BinRow> bins, const Complaint& complain,
                 const Context& context) {
   const std::string& index = dataset.metadata().object(kPositionIndex).path;
+  const FooterNumbers numbers(dataset);
   std::map<std::uint64_t, std::vector<BinRow>> chunks;
   for (std::size_t i = 0; i < bins.size(); ++i) {
     if (bins[i].bin != i) complain(index, fmt::format("bin {} stands for bin {}", bins[i].bin, i));
@@ -75,7 +78,8 @@ void check_rows(const Dataset& dataset, std::vector<BinRow> bins, const Complain
         const storage::Object trailer = storage->read_tail(key, kTrailerBytes, context);
         const storage::Object tail =
             storage->read_tail(key, ChunkFooter::tail_length(trailer.bytes, key), context);
-        if (ChunkFooter::decode(tail.bytes, key).bins != ChunkFooter::of(of_chunk).bins)
+        for (BinRow& row : placed) row = numbers.of(std::move(row));
+        if (ChunkFooter::decode(tail.bytes, key).bins != ChunkFooter::of(placed).bins)
           complain(key, "its footer and the index disagree");
       });
     });
@@ -86,33 +90,28 @@ void check_rows(const Dataset& dataset, std::vector<BinRow> bins, const Complain
 class TextCheck {
  public:
   explicit TextCheck(const Dataset& dataset, const Context& context)
-      : dataset_(dataset), line_end_(dataset.crlf() ? 2 : 1) {
-    add(as_bytes(dataset.header(context).text));
+      : dataset_(dataset),
+        line_end_(dataset.crlf() ? 2 : 1),
+        digest_(dataset.metadata().custom.at("text")) {
+    digest_.update(as_bytes(dataset.header(context).text));
   }
   void add_bin(ByteSpan text, bool last) {
     if (last && !dataset_.final_newline())
       text = text.first(text.size() - std::min(line_end_, text.size()));
-    add(text);
+    digest_.update(text);
   }
   void finish(const Complaint& complain) {
-    const nlohmann::json& text = dataset_.metadata().custom.at("text");
-    if (bytes_ != text.at("bytes").get<std::uint64_t>() ||
-        to_hex(digest_.finish()) != text.at("sha256").get<std::string>()) {
+    if (!digest_.finish()) {
       complain("data", fmt::format("its {} bytes of text are not those that were converted: "
                                    "length or SHA-256 differs",
-                                   bytes_));
+                                   digest_.bytes()));
     }
   }
 
  private:
-  void add(ByteSpan text) {
-    bytes_ += text.size();
-    digest_.update(text);
-  }
   const Dataset& dataset_;
   std::size_t line_end_;
-  std::uint64_t bytes_ = 0;
-  Sha256 digest_;
+  TextDigest digest_;
 };
 
 /// Digest of a list of IDs, to hold what the records say against the variant index.

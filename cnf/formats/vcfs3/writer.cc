@@ -60,7 +60,7 @@ DatasetWriter::DatasetWriter(std::shared_ptr<storage::Storage> root,
     : options_(std::move(options)),
       context_(context),
       layout_(options_.zone_keys, options_.strategy->groups()),
-      dataset_(std::move(root), std::move(chunks), context),
+      dataset_(std::move(root), std::move(chunks), context, options_.first_chunk),
       ids_(options_.id_memory, options_.temporary) {}
 
 void DatasetWriter::write(EncodedBin bin) {
@@ -96,6 +96,12 @@ void DatasetWriter::write(EncodedBin bin) {
   window_rows_.push_back(std::move(row));
   window_.push_back(std::move(bin));
   window_bytes_ += bytes;
+}
+
+void DatasetWriter::adopt(const BinRow& row) {
+  ++bins_;
+  records_ += row.records();
+  save(row);
 }
 
 void DatasetWriter::close_chunk() {
@@ -184,8 +190,13 @@ void DatasetWriter::put_positions() {
                     });
 }
 
+IdBits DatasetWriter::bits() const noexcept {
+  constexpr unsigned kAll = 64;
+  return options_.whole_hashes ? IdBits::of(kAll) : IdBits::for_count(ids_.count());
+}
+
 void DatasetWriter::put_ids() {
-  const IdBits bits = IdBits::for_count(ids_.count());
+  const IdBits bits = this->bits();
   dataset_.put_tree(
       kVariantIndex, fmt::format("_index/variant-{}.idx", dataset_.id()),
       [&](const query::NewDataset::Sink& sink) {

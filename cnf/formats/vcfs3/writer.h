@@ -67,6 +67,8 @@ class DatasetWriter {
     std::uint64_t chunk_bytes = std::uint64_t{32} << 20;
     std::uint64_t id_memory = std::uint64_t{64} << 20;  ///< For sorting IDs.
     std::filesystem::path temporary = {};               ///< For sorting; empty: the system's.
+    std::uint64_t first_chunk = 0;                      ///< The number of the first chunk.
+    bool whole_hashes = false;  ///< The variant index keeps all 64 bits: it is to be joined.
   };
 
   /// \param root  where indices and header go; \param chunks  where chunks go (sharded or not).
@@ -76,6 +78,15 @@ class DatasetWriter {
 
   /// Bins come in the order of the input.
   void write(EncodedBin bin);
+  /// Takes over what other writers wrote, in the order of the input: rows of bins, which follow
+  /// those that are there (bin, key and chunk are this dataset's), the hashes of their IDs, and
+  /// the chunks. A writer that adopts writes no bins itself.
+  void adopt(const BinRow& row);
+  void adopt(const IdEntry& id) { ids_.add(id); }
+  void adopt(const metadata::ChunkRun& run, const std::vector<chunk::WrittenChunk>& chunks) {
+    dataset_.adopt(run, chunks);
+  }
+
   /// Writes what is left. The manifest's parts that this knows: objects, chunks, total size.
   [[nodiscard]] metadata::Metadata finish(const Header& header, const SampleTable& samples);
   /// As query::NewDataset has them.
@@ -88,7 +99,9 @@ class DatasetWriter {
   [[nodiscard]] std::uint64_t bins() const noexcept { return bins_; }
   [[nodiscard]] std::uint64_t records() const noexcept { return records_; }
   /// How much of the hashes of IDs the variant index has; known after finish().
-  [[nodiscard]] unsigned id_bits() const noexcept { return IdBits::for_count(ids_.count()).kept; }
+  [[nodiscard]] unsigned id_bits() const noexcept { return bits().kept; }
+  /// Part of the names of all that it writes.
+  [[nodiscard]] const std::string& id() const noexcept { return dataset_.id(); }
   [[nodiscard]] const StoredBytes& stored() const noexcept { return stored_; }
 
  private:
@@ -100,6 +113,7 @@ class DatasetWriter {
 
   void close_chunk();
   void save(const BinRow& row);
+  [[nodiscard]] IdBits bits() const noexcept;
   void put_header(const Header& header);
   void put_positions();
   void put_ids();
