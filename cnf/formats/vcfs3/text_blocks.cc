@@ -44,14 +44,13 @@ struct CloseBgzf {
 
 // Decompresses whole blocks; false if they are damaged.
 bool decompress(ByteSpan blocks, MutableByteSpan text) {
-  auto* const copy = static_cast<char*>(std::malloc(blocks.size()));  // freed by hclose
-  if (copy == nullptr) throw std::bad_alloc();
-  std::memcpy(copy, blocks.data(), blocks.size());
-  hFILE* const stream = hopen("mem:", "r:", copy, blocks.size());
-  if (stream == nullptr) {
-    std::free(copy);
-    throw std::bad_alloc();
-  }
+  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): htslib frees it when the stream is closed
+  std::unique_ptr<void, void (*)(void*)> copy(std::malloc(blocks.size()), std::free);
+  if (!copy) throw std::bad_alloc();
+  std::memcpy(copy.get(), blocks.data(), blocks.size());
+  hFILE* const stream = hopen("mem:", "r:", copy.get(), blocks.size());
+  if (stream == nullptr) throw std::bad_alloc();
+  (void)copy.release();
   const std::unique_ptr<BGZF, CloseBgzf> file(bgzf_hopen(stream, "r"));
   if (!file) {
     hclose_abruptly(stream);
