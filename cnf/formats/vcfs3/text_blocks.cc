@@ -50,7 +50,7 @@ bool decompress(ByteSpan blocks, MutableByteSpan text) {
   std::memcpy(copy.get(), blocks.data(), blocks.size());
   hFILE* const stream = hopen("mem:", "r:", copy.get(), blocks.size());
   if (stream == nullptr) throw std::bad_alloc();
-  (void)copy.release();
+  [[maybe_unused]] const void* const owned_by_stream = copy.release();
   const std::unique_ptr<BGZF, CloseBgzf> file(bgzf_hopen(stream, "r"));
   if (!file) {
     hclose_abruptly(stream);
