@@ -188,7 +188,7 @@ void add_numbers_options(Verb& verb, const std::shared_ptr<SelectionArgs>& args)
   verb.option(
       "-c,--min-ac", "N[:TYPE]",
       [=](const std::string& text) { selection->min_count = AlleleLimit::parse_count(text); },
-      "At least so many alleles: of nref, alt1, minor, major, nonmajor (default: nref)");
+      "At least so many alleles: nref (default), alt1, minor, major, nonmajor");
   verb.option(
       "-C,--max-ac", "N[:TYPE]",
       [=](const std::string& text) { selection->max_count = AlleleLimit::parse_count(text); },

@@ -251,7 +251,7 @@ int view(const ViewArgs& args, Session& session) {
 
 void add_output_options(Verb& verb, const std::shared_ptr<ViewArgs>& args) {
   verb.option("-O,--output-type", "v|z|u|b", args->output_type,
-              "VCF, VCF.gz, BCF not compressed, BCF (default: v, or as the name of -o ends)");
+              "VCF, VCF.gz, plain BCF, BCF (default: v, or by the name of -o)");
   verb.choice("--format", args->format, {"vcf", "bcf", "arrow", "json", "tsv"},
               "The same, and Arrow IPC stream, JSON lines, columns with tabs");
   verb.option(
@@ -262,7 +262,7 @@ void add_output_options(Verb& verb, const std::shared_ptr<ViewArgs>& args) {
       },
       "Of VCF.gz and BCF, 0 to 9 (default: 6)");
   verb.flag("--write-index", args->write_index,
-            "An index beside the file: .tbi for VCF.gz, .csi for BCF and for long contigs");
+            "An index beside the file: .tbi for VCF.gz, .csi for BCF");
   verb.flag("-h,--header-only", args->header_only, "Only the header");
   verb.flag("-H,--no-header", args->no_header, "No header");
   verb.flag("--count", args->count, "Print only the number of records");

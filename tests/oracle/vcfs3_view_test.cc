@@ -48,6 +48,9 @@ using oracle::run;
 
 constexpr int kQuestions = 6;  // per file
 
+/// The same questions in every run; CNF_TEST_SEED asks others.
+constexpr std::uint64_t kSeed = 20'261'122;
+
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   const char* const given = std::getenv(name);
   return given != nullptr ? std::strtoull(given, nullptr, 10) : otherwise;
@@ -89,13 +92,18 @@ class Asker {
       : pair_(pair), dataset_(dataset), queries_(pair.vcf, random) {
     for (const std::string& line : pair.vcf.lines)
       contigs_.push_back(line.substr(0, line.find('\t')));
+    names_are_plain_ = std::ranges::all_of(contigs_, [](const std::string& name) {
+      return name.find_first_of(":,") == std::string::npos;
+    });
   }
 
   Question ask() {
     Question question;
     question.samples = pair_.vcf.header.samples;
-    if (below(4) != 0) question.options += " -r " + oracle::quoted(regions(question.query.regions));
-    if (below(4) == 0) add_targets(question);
+    if (names_are_plain_ && below(4) != 0) {
+      question.options += " -r " + oracle::quoted(regions(question.query.regions));
+    }
+    if (names_are_plain_ && below(4) == 0) add_targets(question);
     if (!question.samples.empty() && below(2) == 0) add_samples(question);
     if (below(3) == 0) add_selection(question);
     if (below(3) == 0) add_condition(question);
@@ -175,6 +183,8 @@ class Asker {
   const Dataset& dataset_;
   RandomQueries queries_;
   std::vector<std::string> contigs_;  // of each line
+  /// Whether no name of a contig has what makes a region of it to -r and -t.
+  bool names_are_plain_ = true;
 };
 
 std::string ours(const Dataset& dataset, const Question& question, const std::string& format) {
@@ -192,7 +202,7 @@ std::string ours(const Dataset& dataset, const Question& question, const std::st
 }
 
 TEST(Vcfs3View, AnswersAsBcftoolsDoes) {
-  const std::uint64_t seed = from_environment("CNF_TEST_SEED", std::random_device{}());
+  const std::uint64_t seed = from_environment("CNF_TEST_SEED", kSeed);
   std::cout << "seed " << seed << '\n';
   std::mt19937_64 random(seed);
   std::vector<fs::path> files = oracle::real_variant_files();
