@@ -12,6 +12,7 @@
 #include "cnf/cli/place.h"
 #include "cnf/cli/session.h"
 #include "cnf/cli/transfer.h"
+#include "cnf/core/storage/keys.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/uri.h"
 #include "cnf/core/util/context.h"
@@ -114,8 +115,8 @@ CopyTotals Tree::copy(Session& session) const {
   MemoryBudget budget(session.options().memory);
   const std::string& from = source_.location().key;
   const auto copy_one = [&](storage::FileInfo info, const std::string& below) {
-    info.key = join_key(from, below);
-    copy_object(route_, info, join_key(target_key_, below), session, *progress);
+    info.key = storage::join_key(from, below);
+    copy_object(route_, info, storage::join_key(target_key_, below), session, *progress);
   };
 
   std::vector<storage::FileInfo> manifests;

@@ -17,6 +17,7 @@
 #include "cnf/cli/transfer.h"
 #include "cnf/cli/verb.h"
 #include "cnf/cli/verbs.h"
+#include "cnf/core/storage/keys.h"
 #include "cnf/core/storage/scan.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"
@@ -65,7 +66,7 @@ int report(const CopyTotals& totals, Session& session) {
 // The key that an object named `name` gets at the target.
 std::string target_key(const Place& target, const std::string& name) {
   const bool into = target.typed_as_folder() || target.is_root() || target.is_folder();
-  return into ? join_key(target.location().key, name) : target.location().key;
+  return into ? storage::join_key(target.location().key, name) : target.location().key;
 }
 
 void refuse_existing(const storage::Location& to, const std::string& key, const Session& session) {

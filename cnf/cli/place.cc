@@ -14,6 +14,7 @@
 #include "cnf/cli/output.h"
 #include "cnf/cli/session.h"
 #include "cnf/core/metadata/metadata.h"
+#include "cnf/core/storage/keys.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/error.h"
 
@@ -26,34 +27,7 @@ std::string absolute(const std::string& path) {
   return fs::absolute(path).lexically_normal().string();
 }
 
-// A path as the path of a URI.
-std::string escaped(const std::string& path) {
-  std::string text;
-  for (const char c : path) {
-    switch (c) {
-      case '%':
-        text += "%25";
-        break;
-      case '?':
-        text += "%3F";
-        break;
-      case '#':
-        text += "%23";
-        break;
-      default:
-        text += c;
-    }
-  }
-  return text;
-}
-
 }  // namespace
-
-std::string join_key(std::string_view folder, std::string_view name) {
-  std::string key(folder);
-  if (!key.empty() && !name.empty()) key += '/';
-  return key.append(name);
-}
 
 bool is_manifest(std::string_view key) {
   return key.substr(key.rfind('/') + 1) == metadata::kManifestKey;  // npos + 1 is 0
@@ -75,7 +49,7 @@ Place::Place(Session& session, std::string uri) : session_(&session), uri_(std::
   const std::size_t authority = local ? 0 : path.find("://");
   const std::size_t shortest = local || authority == std::string::npos ? 1 : authority + 3;
   while (path.size() > shortest && path.back() == '/') path.pop_back();
-  normal_ = (local && has_scheme ? "file:" + escaped(path) : path) + uri_.substr(mark);
+  normal_ = (local && has_scheme ? "file:" + storage::key_in_uri(path) : path) + uri_.substr(mark);
   location_ = session.locate(normal_);
 }
 

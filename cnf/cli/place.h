@@ -11,9 +11,6 @@
 
 namespace cnf::cli {
 
-/// "a" and "b" are "a/b"; an empty folder is the root.
-[[nodiscard]] std::string join_key(std::string_view folder, std::string_view name);
-
 /// True for the key of a dataset's manifest, which says that the dataset exists.
 [[nodiscard]] bool is_manifest(std::string_view key);
 

@@ -18,6 +18,7 @@
 #include "cnf/cli/verb.h"
 #include "cnf/cli/verbs.h"
 #include "cnf/core/metadata/metadata.h"
+#include "cnf/core/storage/keys.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
@@ -54,7 +55,7 @@ Removed remove_below(const Place& place, Session& session) {
   const storage::Storage& folder = *place.folder();
   storage::Storage& store = *place.location().storage;
   const std::string& base = place.location().key;
-  const std::string manifest = join_key(base, metadata::kManifestKey);
+  const std::string manifest = storage::join_key(base, metadata::kManifestKey);
 
   Removed removed;
   if (const auto info = store.try_stat(manifest, context)) {
@@ -70,7 +71,7 @@ Removed remove_below(const Place& place, Session& session) {
     batch.clear();
   };
   for (const storage::FileInfo& info : folder.list({}, context)) {
-    batch.push_back(join_key(base, info.key));
+    batch.push_back(storage::join_key(base, info.key));
     ++removed.objects;
     removed.bytes += info.size;
     if (batch.size() == kBatch) flush();

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cnf/core/storage/keys.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
 
-#include "cnf/core/storage/keys_internal.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::storage {

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cnf/core/storage/keys_internal.h"
+#include "cnf/core/storage/keys.h"
 #include "cnf/core/storage/local_file_internal.h"
 #include "cnf/core/storage/local_read_internal.h"
 #include "cnf/core/storage/local_walk_internal.h"

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <utility>
 
-#include "cnf/core/storage/keys_internal.h"
+#include "cnf/core/storage/keys.h"
 #include "cnf/core/storage/page_internal.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"

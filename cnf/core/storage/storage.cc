@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "cnf/core/storage/checked_writer_internal.h"
-#include "cnf/core/storage/keys_internal.h"
+#include "cnf/core/storage/keys.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "cnf/core/storage/keys_internal.h"
+#include "cnf/core/storage/keys.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/context.h"
 
