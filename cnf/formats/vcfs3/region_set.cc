@@ -17,6 +17,7 @@
 
 #include "cnf/core/index/interval.h"
 #include "cnf/core/util/error.h"
+#include "cnf/hts/region.h"
 
 namespace cnf::vcfs3 {
 namespace {
@@ -117,6 +118,8 @@ std::vector<index::Interval> read_regions(std::string_view text, bool is_bed,
                                           std::span<const std::string> contigs,
                                           std::string_view subject) {
   std::vector<index::Interval> intervals;
+  hts::SequenceNames names;  // a file may have as many lines as there are genes
+  for (const std::string& contig : contigs) names.add(contig);
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t newline = text.find('\n');
     std::string_view line = text.substr(0, newline);
@@ -125,7 +128,7 @@ std::vector<index::Interval> read_regions(std::string_view text, bool is_bed,
         line.starts_with("browser")) {
       continue;
     }
-    const std::optional<std::uint32_t> contig = find_name(contigs, next_word(line));
+    const std::optional<std::uint32_t> contig = names.find(next_word(line));
     if (!contig) continue;
     const std::optional<index::Interval> interval = interval_of_line(*contig, line, is_bed);
     if (!interval) {
