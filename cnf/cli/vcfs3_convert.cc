@@ -73,8 +73,9 @@ std::uint64_t input_size(const std::string& input, Session& session) {
   return info ? info->size : 0;
 }
 
-bool is_dataset(const std::string& input, Session& session) {
-  if (input == "-" || input_size(input, session) > 0) return false;
+/// \param bytes  input_size(): an object of some size is none.
+bool is_dataset(const std::string& input, std::uint64_t bytes, Session& session) {
+  if (input == "-" || bytes > 0) return false;
   return session.open(input)->exists(metadata::kManifestKey, session.context());
 }
 
@@ -108,7 +109,8 @@ int convert(const ConvertArgs& args, Session& session) {
   if (args.conversion->target.empty())
     throw UsageError("URI is required: where does the dataset go?");
   if (args.conversion->options.part) return convert_part(args, session);
-  if (is_dataset(args.input, session)) {
+  const std::uint64_t bytes = input_size(args.input, session);
+  if (is_dataset(args.input, bytes, session)) {
     const vcfs3::Dataset dataset = open_vcfs3(session, args.input);
     return run_conversion(
         *args.conversion, args.input, dataset.metadata().storage.total_size,
@@ -116,7 +118,7 @@ int convert(const ConvertArgs& args, Session& session) {
         session);
   }
   return run_conversion(
-      *args.conversion, args.input, input_size(args.input, session),
+      *args.conversion, args.input, bytes,
       [&] {
         return vcfs3::open_source(
             args.input, {.storage = session.options().storage, .threads = session.threads()},
