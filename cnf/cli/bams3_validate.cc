@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string>
 #include <vector>
 
 #include "cnf/cli/bams3.h"
 #include "cnf/cli/formats.h"
 #include "cnf/cli/queries.h"
 #include "cnf/cli/session.h"
-#include "cnf/core/metadata/metadata.h"
 #include "cnf/core/query/dataset.h"
-#include "cnf/core/util/error.h"
 #include "cnf/formats/bams3/dataset.h"
 #include "cnf/formats/bams3/validate.h"
 
@@ -16,19 +13,11 @@ namespace cnf::cli {
 
 std::vector<query::Finding> validate_bams3(const query::Dataset& dataset, Depth depth,
                                            Session& session) {
-  std::vector<query::Finding> findings;
-  const auto complain = [&findings](const std::string& object, const std::string& what) {
-    findings.push_back({query::Finding::Severity::error, object, what});
-  };
-  try {
+  return findings_of([&](const bams3::Complaint& complain) {
     const bams3::Dataset opened = bams3::Dataset::open(dataset.root, session.context());
     bams3::validate(opened, depth == Depth::deep ? bams3::Depth::records : bams3::Depth::counts,
                     complain, executor_options(session), session.context());
-  } catch (const Error& error) {
-    if (error.code() != Errc::corrupt_data && error.code() != Errc::not_found) throw;
-    complain(std::string(metadata::kManifestKey), error.what());
-  }
-  return findings;
+  });
 }
 
 }  // namespace cnf::cli

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "cnf/cli/session.h"
+#include "cnf/core/metadata/metadata.h"
 #include "cnf/core/query/dataset.h"
+#include "cnf/core/util/error.h"
 
 namespace cnf::cli {
 
@@ -24,6 +27,23 @@ struct FormatChecks {
   std::vector<query::Finding> (*validate)(const query::Dataset& dataset, Depth depth,
                                           Session& session);
 };
+
+/// The findings of a format's own validation. \param run  is given what takes a complaint (object,
+/// what); damage that it throws is a finding about the manifest. Throws what is no damage.
+template <typename Run>
+[[nodiscard]] std::vector<query::Finding> findings_of(const Run& run) {
+  std::vector<query::Finding> findings;
+  const auto complain = [&findings](const std::string& object, const std::string& what) {
+    findings.push_back({query::Finding::Severity::error, object, what});
+  };
+  try {
+    run(complain);
+  } catch (const Error& error) {
+    if (error.code() != Errc::corrupt_data && error.code() != Errc::not_found) throw;
+    complain(std::string(metadata::kManifestKey), error.what());
+  }
+  return findings;
+}
 
 /// The formats of this program.
 [[nodiscard]] std::span<const FormatChecks> format_checks();
