@@ -3,11 +3,6 @@
 // The worked example of README.md is what the builder writes, and decodes to what the page says.
 
 #include <cstdint>
-#include <cstdlib>
-#include <fstream>
-#include <istream>
-#include <sstream>
-#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -16,34 +11,15 @@
 #include "cnf/core/index/paged_tree.h"
 #include "cnf/core/index/tree_testing_internal.h"
 #include "cnf/core/util/buffer.h"
-#include "cnf/core/util/bytes.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/testing/examples.h"
 
 namespace cnf::index {
 namespace {
 
-// The bytes of the page's fenced block `hex`, its comments left out.
-Buffer example_bytes(std::istream& page) {
-  Buffer bytes;
-  bool inside = false;
-  for (std::string line; std::getline(page, line);) {
-    if (line.starts_with("```")) {
-      inside = line == "```hex";
-    } else if (inside) {
-      std::istringstream words(line.substr(0, line.find('#')));
-      for (std::string word; words >> word;) {
-        ByteWriter(bytes).put(static_cast<std::uint8_t>(std::stoi(word, nullptr, 16)));
-      }
-    }
-  }
-  return bytes;
-}
-
 TEST(IndexReadme, TheExampleIsRight) {
-  const char* const root = std::getenv("CNF_SOURCE_DIR");
-  ASSERT_NE(root, nullptr) << "run by ctest, or set it to the repository's root";
-  std::ifstream page(std::string(root) + "/cnf/core/index/README.md");
-  const Buffer bytes = example_bytes(page);
+  const auto examples = cnf::testing::hex_examples("cnf/core/index/README.md");
+  const Buffer& bytes = examples.at("");
   const std::vector<testing::AddedRow<IntervalTraits>> rows{
       {{0, 100, 200}, {10, 1000}}, {{0, 150, 150}, {20, 2000}}, {{1, 5, 9}, {30, 3000}}};
 

@@ -3,10 +3,7 @@
 // The worked examples of SPEC.md are what the encoder writes, and decode to what the page says.
 
 #include <cstdint>
-#include <cstdlib>
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -21,28 +18,13 @@
 #include "cnf/formats/bams3/layout.h"
 #include "cnf/formats/bams3/record.h"
 #include "cnf/formats/bams3/streams.h"
+#include "cnf/testing/examples.h"
 
 namespace cnf::bams3 {
 namespace {
 
-/// The fenced blocks `hex NAME` of the page, their comments left out.
 std::map<std::string, Buffer> examples() {
-  const char* const root = std::getenv("CNF_SOURCE_DIR");
-  if (root == nullptr) return {};
-  std::ifstream page(std::string(root) + "/cnf/formats/bams3/SPEC.md");
-  std::map<std::string, Buffer> blocks;
-  std::string open;
-  for (std::string line; std::getline(page, line);) {
-    if (line.starts_with("```")) {
-      open = line.starts_with("```hex ") ? line.substr(7) : std::string();
-    } else if (!open.empty()) {
-      std::istringstream words(line.substr(0, line.find('#')));
-      for (std::string word; words >> word;) {
-        ByteWriter(blocks[open]).put(static_cast<std::uint8_t>(std::stoi(word, nullptr, 16)));
-      }
-    }
-  }
-  return blocks;
+  return cnf::testing::hex_examples("cnf/formats/bams3/SPEC.md");
 }
 
 RecordBatch to_batch(const Buffer& stream) {

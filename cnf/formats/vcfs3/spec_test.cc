@@ -4,45 +4,26 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "cnf/core/util/buffer.h"
-#include "cnf/core/util/bytes.h"
 #include "cnf/core/util/checksum.h"
 #include "cnf/formats/vcfs3/chunk_footer.h"
 #include "cnf/formats/vcfs3/genotypes.h"
 #include "cnf/formats/vcfs3/site.h"
 #include "cnf/formats/vcfs3/site_page.h"
 #include "cnf/formats/vcfs3/variant.h"
+#include "cnf/testing/examples.h"
 
 namespace cnf::vcfs3 {
 namespace {
 
-/// The fenced blocks `hex NAME` of the page, their comments left out.
 std::map<std::string, Buffer> examples() {
-  const char* const root = std::getenv("CNF_SOURCE_DIR");
-  if (root == nullptr) return {};
-  std::ifstream page(std::string(root) + "/cnf/formats/vcfs3/SPEC.md");
-  std::map<std::string, Buffer> blocks;
-  std::string open;
-  for (std::string line; std::getline(page, line);) {
-    if (line.starts_with("```")) {
-      open = line.starts_with("```hex ") ? line.substr(7) : std::string();
-    } else if (!open.empty()) {
-      std::istringstream words(line.substr(0, line.find('#')));
-      for (std::string word; words >> word;) {
-        ByteWriter(blocks[open]).put(static_cast<std::uint8_t>(std::stoi(word, nullptr, 16)));
-      }
-    }
-  }
-  return blocks;
+  return cnf::testing::hex_examples("cnf/formats/vcfs3/SPEC.md");
 }
 
 const std::vector<Site>& example_sites() {
