@@ -9,14 +9,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cnf/cli/bams3.h"
+#include "cnf/cli/conversions.h"
 #include "cnf/cli/exit_status.h"
 #include "cnf/cli/output.h"
 #include "cnf/cli/session.h"
 #include "cnf/cli/text.h"
-#include "cnf/cli/transfer.h"
 #include "cnf/cli/verb.h"
 #include "cnf/core/chunk/chunk.h"
-#include "cnf/core/storage/uri.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/progress.h"
 #include "cnf/formats/bams3/convert.h"
@@ -76,33 +75,14 @@ bams3::ConvertOptions options_of(const ConvertArgs& args, const Session& session
   return options;
 }
 
-std::uint64_t input_size(const std::string& input, Session& session) {
-  if (input == "-") return 0;
-  const storage::Location location = session.locate(input);
-  const auto info = location.key.empty()
-                        ? std::nullopt
-                        : location.storage->try_stat(location.key, session.context());
-  return info ? info->size : 0;
-}
-
-int explain(const ConvertArgs& args, std::uint64_t bytes, Session& session) {
-  Estimate estimate{
-      .what = fmt::format(
-          "convert {} ({} bytes) to {}, order {}; about as many bytes are written at most",
-          args.input, bytes, args.target, args.order),
-      .billed = is_remote(args.target)};
-  estimate.usage.requests[static_cast<std::size_t>(RequestKind::put)] =
-      requests_to_write(bytes, session) + 4;
-  estimate.usage.requests[static_cast<std::size_t>(RequestKind::get)] =
-      1 + (is_remote(args.input) ? requests_to_read(bytes) : 0);
-  estimate.usage.bytes_sent = bytes;
-  return print_estimate(session, estimate);
-}
-
 int convert(const ConvertArgs& args, Session& session) {
   bams3::ConvertOptions options = options_of(args, session);
   const std::uint64_t bytes = input_size(args.input, session);
-  if (session.options().explain) return explain(args, bytes, session);
+  if (session.options().explain) {
+    return explain_conversion(fmt::format("convert {} ({} bytes) to {}, order {}", args.input,
+                                          bytes, args.target, args.order),
+                              args.input, args.target, bytes, session);
+  }
   const auto progress = session.progress(bytes);
   options.progress = progress.get();
   const bams3::ConvertReport report =

@@ -8,11 +8,11 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cnf/cli/conversions.h"
 #include "cnf/cli/exit_status.h"
 #include "cnf/cli/output.h"
 #include "cnf/cli/session.h"
 #include "cnf/cli/text.h"
-#include "cnf/cli/transfer.h"
 #include "cnf/cli/verb.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/progress.h"
@@ -32,20 +32,6 @@ vcfs3::ConvertOptions options_of(const Vcfs3Conversion& args, const Session& ses
   options.memory = globals.memory;
   options.storage = globals.storage;
   return options;
-}
-
-int explain(const Vcfs3Conversion& args, const std::string& what, std::uint64_t bytes,
-            Session& session) {
-  Estimate estimate{
-      .what = fmt::format("convert {} ({} bytes) to {}; about as many bytes are written at most",
-                          what, bytes, args.target),
-      .billed = is_remote(args.target)};
-  estimate.usage.requests[static_cast<std::size_t>(RequestKind::put)] =
-      requests_to_write(bytes, session) + 4;
-  estimate.usage.requests[static_cast<std::size_t>(RequestKind::get)] =
-      1 + (is_remote(what) ? requests_to_read(bytes) : 0);
-  estimate.usage.bytes_sent = bytes;
-  return print_estimate(session, estimate);
 }
 
 int tell(const vcfs3::ConvertReport& report, const Vcfs3Conversion& args, Session& session) {
@@ -101,7 +87,11 @@ void add_conversion_options(Verb& verb, const std::shared_ptr<Vcfs3Conversion>& 
 
 int run_conversion(const Vcfs3Conversion& conversion, const std::string& what, std::uint64_t bytes,
                    const ConversionWork& work, Session& session) {
-  if (session.options().explain) return explain(conversion, what, bytes, session);
+  if (session.options().explain) {
+    return explain_conversion(
+        fmt::format("convert {} ({} bytes) to {}", what, bytes, conversion.target), what,
+        conversion.target, bytes, session);
+  }
   vcfs3::ConvertOptions options = options_of(conversion, session);
   const auto progress = session.progress(bytes);
   options.progress = progress.get();

@@ -2,18 +2,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include <fmt/format.h>
 
+#include "cnf/cli/conversions.h"
 #include "cnf/cli/queries.h"
 #include "cnf/cli/session.h"
 #include "cnf/cli/vcfs3.h"
 #include "cnf/cli/vcfs3_conversion.h"
 #include "cnf/cli/verb.h"
 #include "cnf/core/metadata/metadata.h"
-#include "cnf/core/storage/uri.h"
 #include "cnf/core/util/context.h"
 #include "cnf/formats/vcfs3/commit_parts.h"
 #include "cnf/formats/vcfs3/convert.h"
@@ -62,15 +61,6 @@ vcfs3::PartNumber parse_part(const std::string& text) {
                                  vcfs3::kMaxParts));
   }
   return part;
-}
-
-std::uint64_t input_size(const std::string& input, Session& session) {
-  if (input == "-") return 0;
-  const storage::Location location = session.locate(input);
-  const auto info = location.key.empty()
-                        ? std::nullopt
-                        : location.storage->try_stat(location.key, session.context());
-  return info ? info->size : 0;
 }
 
 /// \param bytes  input_size(): an object of some size is none.
