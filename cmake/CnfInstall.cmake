@@ -23,8 +23,11 @@ string(REGEX REPLACE "/$" "" CNF_PC_TO_PREFIX ${CNF_PC_TO_PREFIX})
 # What each component's .pc file requires, by pkg-config's names; cnf-config.cmake.in says the same in CMake's.
 set(pc_requires_core "libcurl libcrypto libzstd >= 1.5.4 liblz4 libisal pugixml fmt")
 set(pc_requires_hts "cnf htslib >= 1.16")
+set(pc_requires_zarr "cnf")
+set(pc_requires_em "cnf")
 set(pc_requires_bams3 "cnf-hts")
 set(pc_requires_vcfs3 "cnf-hts")
+set(pc_requires_cryoem "cnf-zarr cnf-em")
 set(pc_requires_testing "cnf gmock")
 
 install(TARGETS cnf_core EXPORT cnf-core)

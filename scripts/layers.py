@@ -17,7 +17,7 @@ LAYERS = [
     ["core/chunk", "core/index", "core/metadata"],
     ["core/query"],
     ["testing"],
-    ["hts"],
+    ["hts", "zarr", "em"],
     ["formats/*"],
     ["cli"],
 ]
@@ -28,7 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 def package_of(path: str) -> str:
     """'core/storage/s3.h' is of core/storage, 'formats/bams3/x.h' of formats/bams3, 'cli/main.cc' of cli."""
     parts = path.split("/")
-    return parts[0] if parts[0] in ("cli", "hts", "testing") else "/".join(parts[:2])
+    return parts[0] if parts[0] in ("cli", "em", "hts", "testing", "zarr") else "/".join(parts[:2])
 
 
 def may_include(path: pathlib.Path, package: str, other: str) -> bool:

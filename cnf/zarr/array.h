@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cnf/core/query/plan.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/shape.h"
+#include "cnf/zarr/metadata.h"
+
+namespace cnf::zarr {
+
+struct ReadOptions {
+  std::size_t threads = 0;                       ///< Decoding; 0: the machine's cores.
+  std::uint64_t memory = query::kDefaultMemory;  ///< Bytes fetched and not yet decoded.
+};
+
+/// A Zarr array of version 2 or 3 on any store, to be read. Immutable, cheap to copy.
+///
+/// Threads: concurrent use is fine. Indices of shards that were read are kept (at most 64 MiB).
+class Array {
+ public:
+  /// Opens the array at `path` ("" is the store's root): zarr.json, else .zarray and .zattrs.
+  /// Throws Error not_found, corrupt_data, unsupported.
+  [[nodiscard]] static Array open(std::shared_ptr<const storage::Storage> storage,
+                                  const std::string& path, const Context& context = {});
+  /// The same with metadata that is known already (consolidated): no request.
+  Array(std::shared_ptr<const storage::Storage> storage, std::string path, ArrayMetadata metadata);
+
+  [[nodiscard]] const ArrayMetadata& metadata() const noexcept;
+  [[nodiscard]] const Shape& shape() const noexcept { return metadata().shape; }
+  [[nodiscard]] std::string uri() const;
+
+  /// Reads the elements of `box` into the caller's memory: C order, little-endian. \param into
+  /// exactly the box's elements; it is written once, also where the fill value stands.
+  ///
+  /// Cost: one round trip for indices of shards not yet known, one for the data (on stores where a
+  /// request costs more than the bytes it saves; else one more for the blocks' places in frames of
+  /// Blosc of which a part is wanted). Only the blocks that the box meets are decoded.
+  /// Throws Error invalid_argument (the box), corrupt_data, unsupported.
+  void read(const Box& box, MutableByteSpan into, const ReadOptions& options = {},
+            const Context& context = {}) const;
+
+  /// One of many boxes that are read at once: a particle.
+  struct Wanted {
+    Box box;
+    MutableByteSpan into;
+  };
+  /// Reads many boxes, each chunk fetched and decoded once however many want it. Boxes may overlap.
+  /// Memory: options.memory besides the callers' own.
+  void read(std::span<const Wanted> wanted, const ReadOptions& options = {},
+            const Context& context = {}) const;
+
+  /// What read() of these boxes will fetch: units are inner chunks or blocks of them. Sends the
+  /// requests for shard indices, nothing else.
+  [[nodiscard]] query::Plan plan(std::span<const Box> boxes, const Context& context = {}) const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<const Impl> impl_;
+};
+
+}  // namespace cnf::zarr
