@@ -22,9 +22,9 @@ struct Codec;
 
 /// The chunks inside a shard: the codec `sharding_indexed`.
 struct Sharding {
-  Shape chunk;                      ///< Of an inner chunk; divides the shard.
-  std::vector<Codec> codecs;        ///< Of an inner chunk.
-  std::vector<Codec> index_codecs;  ///< Fixed size only: bytes, crc32c.
+  Shape chunk = {};                      ///< Of an inner chunk; divides the shard.
+  std::vector<Codec> codecs = {};        ///< Of an inner chunk.
+  std::vector<Codec> index_codecs = {};  ///< Fixed size only: bytes, crc32c.
   bool index_at_end = true;
 };
 
@@ -49,23 +49,23 @@ struct Codec {
   Kind kind = Kind::bytes;
   bool little = true;
   int level = 0;
-  std::vector<std::size_t> order;
-  compress::BloscOptions blosc;
-  std::shared_ptr<const Sharding> sharding;
+  std::vector<std::size_t> order = {};
+  compress::BloscOptions blosc = {};
+  std::shared_ptr<const Sharding> sharding = {};
   nlohmann::json configuration = nlohmann::json::object();  ///< As it was written.
 };
 
 /// What an array is: `zarr.json` of Zarr v3, `.zarray` (and `.zattrs`) of v2.
 struct ArrayMetadata {
   int zarr_format = 3;
-  Shape shape;
+  Shape shape = {};
   DataType type = DataType::uint8;
-  Shape chunk;  ///< Of the grid: a shard where there is one.
+  Shape chunk = {};  ///< Of the grid: a shard where there is one.
   char separator = '/';
-  bool v2_keys = false;         ///< "0.0" and "0/0" without "c".
-  std::vector<std::byte> fill;  ///< One element, little-endian.
-  std::vector<Codec> codecs;
-  std::vector<std::string> dimension_names;  ///< Empty, or one an axis ("" where null).
+  bool v2_keys = false;              ///< "0.0" and "0/0" without "c".
+  std::vector<std::byte> fill = {};  ///< One element, little-endian.
+  std::vector<Codec> codecs = {};
+  std::vector<std::string> dimension_names = {};  ///< Empty, or one an axis ("" where null).
   nlohmann::json attributes = nlohmann::json::object();
 
   /// The codec of shards, if there is one. Its chunk, or the grid's: what decodes by itself.
