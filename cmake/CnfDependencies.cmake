@@ -6,6 +6,7 @@ find_package(nlohmann_json 3.11 REQUIRED)
 find_package(pugixml REQUIRED)
 find_package(fmt REQUIRED)
 find_path(FLATBUFFERS_INCLUDE flatbuffers/flatbuffer_builder.h REQUIRED)  # headers alone
+find_path(BOOST_GEOMETRY_INCLUDE boost/geometry/index/rtree.hpp REQUIRED)  # headers alone
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd>=1.5.4)
 pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)

@@ -25,6 +25,8 @@
 #include "cnf/core/index/interval_internal.h"
 #include "cnf/core/index/page_content_internal.h"
 #include "cnf/core/index/page_internal.h"
+#include "cnf/core/index/rtree.h"
+#include "cnf/core/index/rtree_internal.h"
 #include "cnf/core/metadata/metadata.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
@@ -69,8 +71,8 @@ void write_integer_seeds(const SeedWriter& seeds) {
 template <typename Traits>
 Buffer pages_of(ByteSpan saved, const index::Trailer& trailer) {
   Buffer parts;
-  const std::uint8_t kind = trailer.shape.kind == index::TreeKind::interval ? 2 : 1;
-  const std::uint8_t shape[] = {kind, static_cast<std::uint8_t>(trailer.shape.columns),
+  const std::uint8_t shape[] = {static_cast<std::uint8_t>(trailer.shape.kind),
+                                static_cast<std::uint8_t>(trailer.shape.columns),
                                 static_cast<std::uint8_t>(trailer.shape.summed)};
   put_part(std::as_bytes(std::span(shape)), parts);
   const ByteSpan stored = saved.subspan(trailer.root_offset, trailer.root_length);
@@ -119,6 +121,14 @@ void write_index_seeds(const SeedWriter& seeds) {
     return index::Interval{static_cast<std::uint32_t>(i / 5), start, start + 120};
   };
   const auto name = [](std::size_t i) { return "key" + std::to_string(100 + i); };
+  const auto point = [](std::size_t i) {
+    const auto at = static_cast<double>(i);
+    return index::SpatialBox{{at, at / 4, -at}, {at, at / 4, -at}};
+  };
+  const auto box = [](std::size_t i) {
+    const auto at = static_cast<double>(i);
+    return index::SpatialBox{{at, at, 0}, {at + 8, 2 * at, 0}};
+  };
   const auto number = [](std::size_t i) { return index::big_endian_key(i); };
   const index::TreeOptions leaf_only{.columns = 2, .summed = 1};
   const index::TreeOptions two_levels{
@@ -130,6 +140,8 @@ void write_index_seeds(const SeedWriter& seeds) {
   write_tree<index::BTreeTraits>(seeds, "btree_leaf", 12, leaf_only, number);
   write_tree<index::BTreeTraits>(seeds, "btree_levels", 12, two_levels, name);
   write_tree<index::BTreeTraits>(seeds, "btree_keys", 5, keys_only, name);
+  write_tree<index::RTreeTraits>(seeds, "rtree_points", 12, leaf_only, point);
+  write_tree<index::RTreeTraits>(seeds, "rtree_levels", 12, two_levels, box);
 }
 
 void write_range_coder_seeds(const SeedWriter& seeds) {

@@ -21,6 +21,8 @@
 #include "cnf/core/index/interval_internal.h"
 #include "cnf/core/index/page_internal.h"
 #include "cnf/core/index/paged_tree.h"
+#include "cnf/core/index/rtree.h"
+#include "cnf/core/index/rtree_internal.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"
 #include "cnf/core/util/checksum.h"
@@ -77,6 +79,7 @@ Buffer tree_of(std::span<const ByteSpan> pages, index::Trailer trailer) {
 
 index::IntervalTree::Query query_for(const index::Interval& key) { return {key}; }
 index::BTree::Query query_for(const std::string& key) { return {index::KeyRange::exactly(key)}; }
+index::RTree::Query query_for(const index::SpatialBox& key) { return {key}; }
 
 /// Opens and walks the tree, and asks for some of its rows by their own keys.
 template <typename Traits>
@@ -116,18 +119,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Buffer saved = Buffer::copy_of(parts[1]);
     read_any<index::BTreeTraits>(saved);
     read_any<index::IntervalTraits>(saved);
+    read_any<index::RTreeTraits>(saved);
     return 0;
   }
   const auto pages = std::span(parts).subspan(1);
   index::Trailer trailer;
   trailer.shape.columns = byte(1);
   trailer.shape.summed = byte(2);
-  if (byte(0) % 2 == 0) {
-    trailer.shape.kind = index::TreeKind::interval;
-    read_any<index::IntervalTraits>(tree_of<index::IntervalTraits>(pages, trailer));
-  } else {
-    trailer.shape.kind = index::TreeKind::btree;
-    read_any<index::BTreeTraits>(tree_of<index::BTreeTraits>(pages, trailer));
+  switch (byte(0) % 3) {
+    case 0:
+      trailer.shape.kind = index::TreeKind::rtree;
+      read_any<index::RTreeTraits>(tree_of<index::RTreeTraits>(pages, trailer));
+      break;
+    case 1:
+      trailer.shape.kind = index::TreeKind::btree;
+      read_any<index::BTreeTraits>(tree_of<index::BTreeTraits>(pages, trailer));
+      break;
+    default:
+      trailer.shape.kind = index::TreeKind::interval;
+      read_any<index::IntervalTraits>(tree_of<index::IntervalTraits>(pages, trailer));
   }
   return 0;
 }

@@ -33,7 +33,15 @@ constexpr std::uint64_t kTailGuess = std::uint64_t{32} << 10;
 constexpr int kZstdLevel = 9;
 
 std::string_view describe(TreeKind kind) {
-  return kind == TreeKind::btree ? "a B+tree" : "an interval tree";
+  switch (kind) {
+    case TreeKind::btree:
+      return "a B+tree";
+    case TreeKind::interval:
+      return "an interval tree";
+    case TreeKind::rtree:
+      return "an R-tree";
+  }
+  return "a tree of an unknown kind";
 }
 
 }  // namespace
@@ -121,7 +129,7 @@ Trailer get_trailer(ByteSpan tail, std::string_view subject) {
                 fmt::format("it is of version {}, and {} is the last one known", version, kVersion),
                 "use a newer version of cnf");
   }
-  if (version == 0 || reserved != 0 || kind < 1 || kind > 2)
+  if (version == 0 || reserved != 0 || kind < 1 || kind > 3)
     throw_corrupt(subject, "its trailer is not right");
   trailer.shape.kind = static_cast<TreeKind>(kind);
   if (trailer.shape.columns > kMaxColumns || trailer.shape.summed > trailer.shape.columns) {

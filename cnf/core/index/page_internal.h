@@ -28,7 +28,7 @@ inline constexpr std::size_t kLeafTarget = std::size_t{256} << 10;
 inline constexpr std::size_t kInnerTarget = std::size_t{32} << 10;
 
 /// Which keys a tree has; stands in its trailer.
-enum class TreeKind : std::uint8_t { btree = 1, interval = 2 };
+enum class TreeKind : std::uint8_t { btree = 1, interval = 2, rtree = 3 };
 
 struct TreeShape {
   TreeKind kind = TreeKind::btree;

@@ -25,7 +25,7 @@ namespace cnf::index {
 /// Its bytes are also given to the writer's caller, who may carry them (in the manifest), and then
 /// opening costs no request at all. docs: cnf/core/index/README.md (bytes).
 ///
-/// What a key and its bounds are is told by a Traits class: see btree.h and interval.h.
+/// What a key and its bounds are is told by a Traits class: see btree.h, interval.h and rtree.h.
 
 struct TreeOptions {
   std::size_t page_rows = 512;       ///< At most; fewer where they would exceed 256 KiB.

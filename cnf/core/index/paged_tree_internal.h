@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// How TreeBuilder and Tree work; included where they are instantiated (btree.cc, interval.cc).
+// How TreeBuilder and Tree work; included where they are instantiated (btree.cc, interval.cc,
+// rtree.cc).
 //
 // A Traits has, besides Key and Query: Bounds, a value with ==, and Codec with
 //   kKind, kMinKeyBytes, kMinBoundsBytes      what stands in the trailer; the least a key or bounds

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -11,7 +12,7 @@
 namespace cnf::index {
 
 /// A closed box in up to three dimensions, in the caller's unit; a point where low == high. Axes in
-/// the caller's order; one that is not used is 0 to 0. No coordinate is NaN.
+/// the caller's order; one that is not used is 0 to 0. Every coordinate is finite.
 struct SpatialBox {
   std::array<double, 3> low{};
   std::array<double, 3> high{};
@@ -34,7 +35,8 @@ extern template class TreeBuilder<RTreeTraits>;
 extern template class Tree<RTreeTraits>;
 
 /// The order in which boxes are to be added to the builder: of their centres along a Hilbert curve
-/// over all of them; ties by their place in `boxes`. Cost: O(n log n), 16 bytes a box.
+/// over all of them, along the axes in which they differ; ties by their place in `boxes`. Throws
+/// Error invalid_argument for a box that is none. Cost: O(n log n), 16 bytes a box.
 [[nodiscard]] std::vector<std::uint64_t> hilbert_order(std::span<const SpatialBox> boxes);
 
 }  // namespace cnf::index
