@@ -21,7 +21,7 @@ file(RELATIVE_PATH CNF_PC_TO_PREFIX /prefix/${pc_dir} /prefix)
 string(REGEX REPLACE "/$" "" CNF_PC_TO_PREFIX ${CNF_PC_TO_PREFIX})
 
 # What each component's .pc file requires, by pkg-config's names; cnf-config.cmake.in says the same in CMake's.
-set(pc_requires_core "libcurl libcrypto libzstd >= 1.5.4 liblz4 libisal pugixml fmt")
+set(pc_requires_core "libcurl libcrypto libzstd >= 1.5.4 liblz4 libdeflate libisal pugixml fmt")
 set(pc_requires_hts "cnf htslib >= 1.16")
 set(pc_requires_zarr "cnf")
 set(pc_requires_em "cnf libpng")

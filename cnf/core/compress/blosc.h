@@ -14,17 +14,17 @@ namespace cnf::compress {
 /// Blosc-1 frames (c-blosc, README_CHUNK_FORMAT.rst): a chunk's bytes cut into blocks that are
 /// shuffled and compressed each by itself, with an index of the blocks, so that a part of the chunk
 /// is read and decoded alone. All is pure. Frames from outside are hostile until parsed and
-/// decoded: everything throws Error corrupt_data naming `subject`, nothing is allocated on a
-/// frame's word.
+/// decoded: everything throws Error corrupt_data naming `subject` (unsupported for snappy and for
+/// what came after Blosc 1), nothing is allocated on a frame's word.
 enum class BloscCodec : std::uint8_t { blosclz = 0, lz4 = 1, snappy = 2, zlib = 3, zstd = 4 };
 enum class BloscShuffle : std::uint8_t { none = 0, byte = 1, bit = 2 };
 
 struct BloscOptions {
   BloscCodec codec = BloscCodec::lz4;  ///< To write: lz4 or zstd.
-  int level = 5;                       ///< lz4: 1 to 9 as c-blosc reads it; zstd: 1 to 9 likewise.
+  int level = 5;  ///< 0 (stored) to 9; lz4's acceleration is 10 - level, zstd's level 2 level - 1.
   BloscShuffle shuffle = BloscShuffle::bit;
   std::size_t typesize = 1;   ///< Bytes an element, 1 to 255.
-  std::size_t blocksize = 0;  ///< Bytes a block; 0: what suits the cache. A multiple of typesize.
+  std::size_t blocksize = 0;  ///< Bytes a block, cut to whole elements, at least 128; 0: automatic.
 };
 
 /// A frame's header and block index, checked against each other.
@@ -32,7 +32,8 @@ class BloscFrame {
  public:
   static constexpr std::size_t kHeaderBytes = 16;
 
-  /// Bytes from the frame's front that hold header and block index. \param header  >= 16 bytes.
+  /// Bytes from the frame's front that hold header and block index: never more than the frame's
+  /// length as the header tells it, which the caller bounds. \param header  >= 16 bytes.
   [[nodiscard]] static std::size_t head_bytes(ByteSpan header, std::string_view subject);
 
   /// \param head         at least head_bytes() of the frame's front.
@@ -44,7 +45,9 @@ class BloscFrame {
   [[nodiscard]] std::size_t raw_bytes() const noexcept { return raw_bytes_; }
   /// Decoded bytes of every block but the last, which may be shorter.
   [[nodiscard]] std::size_t block_bytes() const noexcept { return block_bytes_; }
-  [[nodiscard]] std::size_t blocks() const noexcept { return starts_.size(); }
+  [[nodiscard]] std::size_t blocks() const noexcept {
+    return raw_bytes_ == 0 ? 0 : (raw_bytes_ - 1) / block_bytes_ + 1;
+  }
   [[nodiscard]] std::size_t raw_bytes_of(std::size_t block) const noexcept;
 
   struct Range {
@@ -54,26 +57,30 @@ class BloscFrame {
   /// Where the block lies in the frame, at most: up to the start of the next one in the file.
   [[nodiscard]] Range range_of(std::size_t block) const noexcept;
 
-  /// Decodes one block. \param stored  the bytes of range_of(block).
+  /// Decodes one block. \param stored  the bytes of range_of(block), and no more.
   /// \param raw  exactly raw_bytes_of(block). Cost: no allocation once a thread has decoded one.
   void decode_block(std::size_t block, ByteSpan stored, MutableByteSpan raw,
                     std::string_view subject) const;
 
  private:
+  struct Header;
+  [[nodiscard]] static Header parse(ByteSpan header, std::string_view subject);
+  void read_starts(ByteSpan index, std::uint32_t frame_bytes, std::string_view subject);
+
   BloscCodec codec_{};
   BloscShuffle shuffle_{};
   bool copied_ = false;  // memcpyed: raw bytes follow the header
   bool split_ = false;   // blocks are cut into one stream per byte of an element
   std::size_t typesize_ = 1;
   std::size_t raw_bytes_ = 0, block_bytes_ = 0;
-  std::vector<std::uint32_t> starts_, ends_;  // of each block, from the frame's front
+  std::vector<std::uint32_t> starts_, ends_;  // of each block that is not copied, in the frame
 };
 
 /// Decodes a whole frame into exactly raw.size() bytes.
 void blosc_decompress(ByteSpan frame, MutableByteSpan raw, std::string_view subject);
 
 /// Appends a frame that every reader of Blosc 1 takes. The same input gives the same bytes on every
-/// machine and thread. Throws Error invalid_argument beyond 2 GiB - 16 or on options out of range.
+/// machine and thread. Throws Error invalid_argument beyond 2 GiB - 17 or on options out of range.
 void blosc_compress(const BloscOptions& options, ByteSpan raw, Buffer& out);
 
 }  // namespace cnf::compress

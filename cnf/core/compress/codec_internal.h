@@ -15,6 +15,8 @@ namespace cnf::compress {
 
 [[nodiscard]] std::shared_ptr<const Codec> make_zstd_codec(int level);
 void zstd_decompress(ByteSpan compressed, MutableByteSpan raw, std::string_view subject);
+/// Bytes of the frame written to `room`, 0 if it does not fit. \param level  1 to 22.
+[[nodiscard]] std::size_t zstd_compress_into(int level, ByteSpan raw, MutableByteSpan room);
 [[nodiscard]] std::unique_ptr<StreamDecoder> make_zstd_decoder(std::string subject,
                                                                std::uint64_t max_raw);
 

@@ -170,6 +170,13 @@ void zstd_decompress(ByteSpan compressed, MutableByteSpan raw, std::string_view 
   }
 }
 
+std::size_t zstd_compress_into(int level, ByteSpan raw, MutableByteSpan room) {
+  const std::size_t result = ZSTD_compressCCtx(thread_compressor(), room.data(), room.size(),
+                                               raw.data(), raw.size(), level);
+  if (ZSTD_getErrorCode(result) == ZSTD_error_dstSize_tooSmall) return 0;
+  return compressed_size(result);
+}
+
 std::unique_ptr<StreamDecoder> make_zstd_decoder(std::string subject, std::uint64_t max_raw) {
   return std::make_unique<ZstdDecoder>(std::move(subject), max_raw);
 }
