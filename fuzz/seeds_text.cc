@@ -76,9 +76,32 @@ void write_expression_seeds(const SeedWriter& seeds) {
         "1|2:3,4,5\t.\t0/1:."}});
 }
 
+void write_particle_seeds(const SeedWriter& seeds) {
+  write_all(
+      seeds, "particles",
+      {{"relion4",
+        "# version 30001\n\ndata_optics\n\nloop_ \n_rlnOpticsGroup #1 \n_rlnVoltage #2 \n1 300\n "
+        "\n\n"
+        "data_particles\n\nloop_ \n_rlnTomoName #1 \n_rlnCoordinateX #2 \n_rlnCoordinateY #3 \n"
+        "_rlnCoordinateZ #4 \n_rlnOriginXAngst #5 \n TS_01 100.5 200.25 50.0 2.7 \n"
+        " TS_02 4 8 12 0 \n \n"},
+       {"relion5",
+        "data_particles\nloop_\n_rlnCenteredCoordinateXAngst\n_rlnCenteredCoordinateYAngst\n"
+        "_rlnCenteredCoordinateZAngst\n_rlnTomoSubtomogramRot\n_rlnOriginYAngst\n"
+        "0 -100 27.5 90 1\n\ndata_after\n_x 1\n"},
+       {"quoted",
+        "data_p\nloop_ _rlnMicrographName _rlnCoordinateX _rlnCoordinateY _rlnCoordinateZ\n"
+        "'a b' 1 2 3\n# so\ndata_1/a.mrc +1. \"2\" .3 # it\n"},
+       {"portal",
+        "{\"type\":\"orientedPoint\",\"location\":{\"x\":1.5,\"y\":2,\"z\":3e2},"
+        "\"xyz_rotation_matrix\":[[1,0,0],[0,1,0],[0,0,1]]}\n"
+        "{\"location\":{\"x\":0,\"y\":-4,\"z\":0}}\n"}});
+}
+
 }  // namespace
 
 void write_text_seeds(const SeedWriter& seeds) {
+  write_particle_seeds(seeds);
   write_all(seeds, "uri",
             {{"path", "/data/a b.bam"},
              {"relative", "sample:1.bam"},
