@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +15,7 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/data_type.h"
 #include "cnf/core/util/error.h"
+#include "cnf/core/util/float16.h"
 #include "cnf/core/util/shape.h"
 #include "cnf/zarr/metadata.h"
 
@@ -35,19 +35,6 @@ T value_of(ByteSpan bytes) {
   return value;
 }
 
-// IEEE 754 binary16, which C++20 has no type for.
-double half_to_double(std::uint16_t bits) {
-  const int exponent = (bits >> 10U) & 0x1FU;
-  const int mantissa = bits & 0x3FFU;
-  const double sign = (bits & 0x8000U) != 0 ? -1 : 1;
-  if (exponent == 0x1F) {
-    return mantissa != 0 ? std::numeric_limits<double>::quiet_NaN()
-                         : sign * std::numeric_limits<double>::infinity();
-  }
-  return exponent == 0 ? sign * std::ldexp(mantissa, -24)
-                       : sign * std::ldexp(mantissa + 1024, exponent - 25);
-}
-
 // Numbers that JSON has none for are strings; a NaN other than the usual one keeps its bits.
 Json float_to_json(double value, std::uint64_t bits, std::uint64_t usual_nan, std::size_t digits) {
   if (std::isnan(value)) {
@@ -59,7 +46,7 @@ Json float_to_json(double value, std::uint64_t bits, std::uint64_t usual_nan, st
 
 Json float16_to_json(ByteSpan bytes) {
   const auto bits = value_of<std::uint16_t>(bytes);
-  return float_to_json(half_to_double(bits), bits, 0x7E00, 4);
+  return float_to_json(static_cast<double>(float16_value(bits)), bits, 0x7E00, 4);
 }
 
 Json float32_to_json(ByteSpan bytes) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -19,9 +20,9 @@
 namespace cnf::zarr {
 
 struct Axis {
-  std::string name;  ///< "z"
-  std::string type;  ///< "space", "time", "channel", or a custom one; may be empty.
-  std::string unit;  ///< "angstrom"; may be empty.
+  std::string name;       ///< "z"
+  std::string type = {};  ///< "space", "time", "channel", or a custom one; may be empty.
+  std::string unit = {};  ///< "angstrom"; may be empty.
   bool operator==(const Axis&) const = default;
 };
 
@@ -40,19 +41,30 @@ struct Window {
 
 /// An image at several resolutions, as OME-Zarr 0.4, 0.5 and 0.6 say it, the finest level first.
 struct Multiscale {
-  std::string name;
-  std::vector<Axis> axes;
-  std::vector<Level> levels;
-  std::string downscaling;  ///< `type`: "mean", "mode"; may be empty.
-  std::optional<Window> window;
+  std::string name = {};
+  std::vector<Axis> axes = {};
+  std::vector<Level> levels = {};
+  std::string downscaling = {};  ///< `type`: "mean", "mode"; may be empty.
+  std::optional<Window> window = {};
 };
 
-/// \param attributes  of the group: `ome` within (0.5, 0.6), or `multiscales` at the top (0.4).
-/// nullopt if the group is no multiscale image. Throws Error corrupt_data, unsupported.
+/// \param attributes  of the group: `ome` within (0.5, 0.6), or `multiscales` at the top (0.4,
+/// 0.3). The first image of several. nullopt if the group is no multiscale image. Throws Error
+/// corrupt_data; unsupported for what is no scale and translation (rotations, affine matrices) and
+/// for 0.2 and before, whose axes are not told. Source: ngff.openmicroscopy.org/0.4, /0.5, and
+/// RFC 5 for 0.6, of which the system of coordinates that the levels lead to is read.
 [[nodiscard]] std::optional<Multiscale> parse_multiscale(const nlohmann::json& attributes,
                                                          std::string_view subject);
 /// The `ome` attribute of version 0.5.
 [[nodiscard]] nlohmann::json to_json(const Multiscale& image);
+
+/// The `ome` attribute of an image of labels in `labels/NAME` of the image that it labels.
+[[nodiscard]] nlohmann::json label_json(const Multiscale& labels);
+/// The `ome` attribute of the group `labels`, and the names in the attributes of one: `ome` within,
+/// or at the top (0.4). Throws Error corrupt_data with `subject`.
+[[nodiscard]] nlohmann::json labels_json(const std::vector<std::string>& names);
+[[nodiscard]] std::vector<std::string> parse_labels(const nlohmann::json& attributes,
+                                                    std::string_view subject);
 
 /// A group that was opened, whatever version: its attributes, and the metadata of nodes below it
 /// that came along (consolidated).
