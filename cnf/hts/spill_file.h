@@ -4,11 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <string>
 
 #include "cnf/core/compress/codec.h"
+#include "cnf/core/storage/temporary_file.h"
 #include "cnf/core/util/buffer.h"
-#include "cnf/hts/feed.h"
 
 namespace cnf::hts {
 
@@ -21,22 +20,16 @@ class SpillFile {
   /// Throws Error not_found, permission_denied, out_of_space, unavailable.
   explicit SpillFile(const std::filesystem::path& folder);
 
-  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  [[nodiscard]] std::uint64_t size() const noexcept { return file_.size(); }
   /// Compresses and appends a block; its size is at most 2^32 - 1.
   void append_block(ByteSpan raw);
   /// Reads the block at `offset` into `raw`, and moves the offset behind it.
   void read_block(std::uint64_t& offset, Buffer& raw);
   /// Gives the disk back what runs took, many neighbours at once, where the file system can.
-  void forget(std::uint64_t begin, std::uint64_t end) noexcept;
+  void forget(std::uint64_t begin, std::uint64_t end) noexcept { file_.forget(begin, end); }
 
  private:
-  void write_all(ByteSpan bytes);
-  void read_all(std::uint64_t offset, MutableByteSpan into) const;
-
-  std::string folder_;
-  hts::Descriptor file_;
-  std::uint64_t size_ = 0;
-  std::uint64_t forgotten_begin_ = 0, forgotten_end_ = 0;  // not yet given back
+  storage::TemporaryFile file_;
   std::shared_ptr<const compress::Codec> codec_;
   Buffer scratch_;  // a compressed block
 };

@@ -248,4 +248,11 @@ Location locate(std::string_view uri, const Options& options) {
   return {scheme.open(parts), std::move(name)};
 }
 
+std::optional<std::string> local_path(std::string_view uri) {
+  Parts parts = parse(uri);
+  if (parts.scheme != "file" && !parts.scheme.empty()) return std::nullopt;
+  if (parts.path.empty()) refuse(parts.shown, "it has no path");
+  return std::move(parts.path);
+}
+
 }  // namespace cnf::storage

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,5 +26,9 @@ struct Location {
   std::string key;  ///< Empty if the URI names the store's root.
 };
 [[nodiscard]] Location locate(std::string_view uri, const Options& options = {});
+
+/// The path of what lies on a disk of this machine: a plain path itself, that of `file:`; nullopt
+/// for every other URI. Throws Error invalid_argument (not a URI).
+[[nodiscard]] std::optional<std::string> local_path(std::string_view uri);
 
 }  // namespace cnf::storage

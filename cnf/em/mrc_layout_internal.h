@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/data_type.h"
+#include "cnf/core/util/shape.h"
+#include "cnf/em/mrc.h"
+#include "cnf/em/source.h"
+
+namespace cnf::em {
+
+[[nodiscard]] bool is_mrc_mode(std::int32_t mode) noexcept;
+/// Bytes of a row of `columns`; rows of mode 101 end with a whole byte.
+[[nodiscard]] std::uint64_t mrc_row_bytes(std::int32_t mode, std::uint64_t columns) noexcept;
+
+/// Where the elements of an array lie in the data of an MRC file, and how they are kept there.
+class MrcLayout {
+ public:
+  /// Throws Error invalid_argument if the file cannot be of that kind.
+  MrcLayout(const MrcHeader& header, Kind kind, std::string_view subject);
+
+  [[nodiscard]] const Shape& shape() const noexcept { return shape_; }
+  [[nodiscard]] const std::vector<std::string>& axes() const noexcept { return axes_; }
+  [[nodiscard]] DataType type() const noexcept { return type_; }
+  [[nodiscard]] std::uint64_t row_bytes() const noexcept { return row_bytes_; }
+  [[nodiscard]] std::uint64_t data_bytes() const noexcept;
+  /// Which of x, y, z (0, 1, 2) an axis of the array is; nullopt for n, t and c.
+  [[nodiscard]] std::optional<std::size_t> spatial(std::size_t axis) const noexcept;
+
+  /// Copies the elements of `box` (within the shape) out of the data of a whole file.
+  void read(ByteSpan data, const Box& box, std::byte* into) const;
+  /// The reverse, for `box` that covers whole sections, or rows of one: their bytes, appended.
+  /// `pads` has the unused half byte of every row of the file, if they are not all zero.
+  void write(const Box& box, const std::byte* from, ByteSpan pads, Buffer& rows) const;
+  /// The elements that lie in rows [begin, end) of the file; rows of several sections must be
+  /// whole sections, of several volumes whole volumes.
+  [[nodiscard]] Box rows_box(std::uint64_t begin, std::uint64_t end) const;
+  [[nodiscard]] std::uint64_t rows_per_section() const noexcept { return file_[kRow].count; }
+  [[nodiscard]] std::uint64_t sections_per_volume() const noexcept { return file_[kSection].count; }
+  [[nodiscard]] std::uint64_t rows() const noexcept;
+  [[nodiscard]] bool has_pads() const noexcept;
+  /// The unused half byte at the end of each row, one a byte; empty if all are zero.
+  [[nodiscard]] Buffer pads(ByteSpan data) const;
+
+ private:
+  enum Dimension : std::uint8_t { kColumn, kRow, kSection, kVolume };
+  struct FileAxis {
+    std::uint64_t count = 1;
+    std::size_t axis = 0;  // of the array; unused for a count that is no axis
+    bool present = true;
+  };
+  // The part of a box that one axis of the file covers, and elements between neighbours in memory.
+  struct Run {
+    std::uint64_t begin = 0, end = 1;
+    std::uint64_t step = 0;
+  };
+  struct Walk {
+    std::array<Run, 4> runs;
+    Run component;
+  };
+
+  [[nodiscard]] Walk walk(const Box& box) const;
+  template <typename Visit>
+  void for_each_row(const Walk& walk, const Visit& visit) const;
+  void decode(const std::byte* row, const Run& columns, std::size_t component,
+              std::byte* into) const;
+  void encode(const std::byte* from, const Run& columns, std::size_t component,
+              std::byte* row) const;
+
+  Shape shape_;
+  std::vector<std::string> axes_;
+  DataType type_ = DataType::float32;
+  std::array<FileAxis, 4> file_{};
+  std::array<std::uint8_t, 3> map_{};
+  std::size_t components_ = 1;  // numbers of one element that become planes
+  std::size_t first_space_ = 0;
+  bool packed4_ = false;
+  bool swap_ = false;
+  std::uint64_t row_bytes_ = 0;
+};
+
+}  // namespace cnf::em
