@@ -10,7 +10,8 @@
 
 namespace cnf::zarr {
 
-/// Decodes one inner chunk (no sharding in the chain) into C order, little-endian elements.
+/// Decodes one chunk into C order, little-endian elements. Where the chain holds shards, all of the
+/// shard: Array reads them by their index.
 /// \param raw  exactly the chunk's elements. Throws Error corrupt_data with `subject`. Pure.
 void decode_chunk(std::span<const Codec> codecs, const Shape& chunk, DataType type,
                   ByteSpan encoded, MutableByteSpan raw, std::string_view subject);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -26,6 +27,8 @@ struct Sharding {
   std::vector<Codec> codecs = {};        ///< Of an inner chunk.
   std::vector<Codec> index_codecs = {};  ///< Fixed size only: bytes, crc32c.
   bool index_at_end = true;
+  /// What a missing chunk holds, one element; empty: zeros. Needed to decode a shard as a whole.
+  std::vector<std::byte> fill = {};
 };
 
 /// One codec of a chain, in the order of encoding. What a field holds is read for its kind only.
@@ -42,9 +45,10 @@ struct Codec {
     crc32c,
     sharding,
     identity,  ///< Changes values when written, and nothing when read: bitround, checksums off.
-    shuffle,
+    shuffle,   ///< Of elements of `level` bytes.
     delta,
     fixed_scale_offset,  ///< numcodecs' filters of Zarr v2, by `configuration`.
+    fletcher32,          ///< numcodecs' sum behind the bytes.
   };
   Kind kind = Kind::bytes;
   bool little = true;
@@ -74,6 +78,15 @@ struct ArrayMetadata {
   /// Below the array's own path: "c/0/1/2", "0.1.2". `at` is the place in the grid.
   [[nodiscard]] std::string chunk_key(const Shape& at) const;
 };
+
+/// A chunk that decodes by itself has less: what a frame of Blosc can hold, and every reader.
+inline constexpr std::uint64_t kMaxChunkBytes = (std::uint64_t{1} << 31) - 1;
+/// No document that describes arrays is longer: a bound for read_all.
+inline constexpr std::uint64_t kMaxDocumentBytes = std::uint64_t{64} << 20;
+
+/// The JSON of an object from outside. Throws Error corrupt_data with `subject`: not JSON, or
+/// nested deeper than 64.
+[[nodiscard]] nlohmann::json parse_document(ByteSpan text, std::string_view subject);
 
 /// Throws Error corrupt_data (not what the specification says), unsupported (a codec, data type,
 /// extension or grid that is not read here; the message names it) with `subject`.
