@@ -11,6 +11,7 @@
 #include "cnf/core/query/plan.h"
 #include "cnf/core/query/table.h"
 #include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 
 namespace cnf::query {
@@ -19,9 +20,15 @@ namespace cnf::query {
 /// throws, Results::next() rethrows as it was.
 using Decoder = std::function<Table(const Unit& unit, std::span<const ByteSpan> ranges)>;
 
+/// Does with a unit's bytes (one span per range, checked) what the format wants: writes into memory
+/// of its own, say. Called concurrently and in any order; the bytes are gone after it.
+using Visitor = std::function<void(const Unit& unit, std::span<const ByteSpan> ranges)>;
+
 struct ExecutorOptions {
   std::size_t threads = 0;                ///< Decoding; 0: the machine's cores.
   std::uint64_t memory = kDefaultMemory;  ///< Bytes fetched or decoded and not yet taken.
+  /// Memory for fetched bytes that is kept from one run to the next; null: each run has its own.
+  std::shared_ptr<BufferPool> buffers = {};
 };
 
 /// The answer of a query, table by table, in the plan's order, while later units are still coming.
@@ -59,6 +66,13 @@ class Executor {
   /// Throws Error invalid_argument if a range of the plan has no end below 2^64, unavailable if the
   /// system gives no more threads.
   [[nodiscard]] Results run(Plan plan, Decoder decoder, const Context& context = {}) const;
+
+  /// Fetches the units of a plan (without filter, limit and columns) and hands each one's bytes to
+  /// `visitor`; returns when all is done. Throws as run() and Results::next(): what is first in the
+  /// plan's order; then some other units may have been visited, and none is any more.
+  /// Cost: that of run(), but nothing is started for one thread, one unit, or a few MiB: then all
+  /// happens on the caller's thread.
+  void visit(Plan plan, const Visitor& visitor, const Context& context = {}) const;
 
  private:
   std::shared_ptr<const storage::Storage> storage_;

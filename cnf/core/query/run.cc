@@ -6,14 +6,11 @@
 #include <limits>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <numeric>
 #include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "cnf/core/query/batches_internal.h"
 #include "cnf/core/query/executor.h"
@@ -21,12 +18,11 @@
 #include "cnf/core/query/plan.h"
 #include "cnf/core/query/run_internal.h"
 #include "cnf/core/query/table.h"
+#include "cnf/core/query/unit_bytes_internal.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"
-#include "cnf/core/util/checksum.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
-#include "cnf/core/util/progress.h"
 #include "cnf/core/worker/pool.h"
 
 namespace cnf::query {
@@ -34,8 +30,6 @@ namespace {
 
 /// While one call of fetch() waits for its last answers, the next one is under way.
 constexpr std::size_t kFetchers = 2;
-/// The part of the memory that buffers which wait to be used again may take.
-constexpr std::uint64_t kRetained = 8;
 
 [[nodiscard]] Table first_rows(const Table& table, std::uint64_t count) {
   if (table.columns().empty()) return Table(count);
@@ -54,7 +48,7 @@ Run::Run(std::shared_ptr<const storage::Storage> storage, const ExecutorOptions&
       decoder_(std::move(decoder)),
       context_(context),
       memory_(options.memory - options.memory / kRetained),
-      buffers_(options.memory / kRetained),
+      buffers_(buffers_of(options)),
       chained_(context.stop(), [this] { stop_.request_stop(); }),
       batches_(plan_, options.memory),
       next_batch_(batches_.next()),
@@ -108,16 +102,11 @@ void Run::fetch(const std::vector<Slot*>& slots) {
   std::vector<std::size_t> owners;                    // of each request: a position in slots
   std::vector<std::size_t> pending(slots.size(), 0);  // requests of each slot without an outcome
   for (std::size_t s = 0; s < slots.size(); ++s) {
-    const std::vector<PlannedRange>& ranges = plan_.units[slots[s]->index].ranges;
-    allocate(*slots[s]);
-    MutableByteSpan rest = slots[s]->bytes.span();
-    for (const PlannedRange& range : ranges) {
-      requests.push_back(
-          {.key = range.key, .offset = range.offset, .into = rest.first(range.length)});
-      owners.push_back(s);
-      rest = rest.subspan(range.length);
-    }
-    pending[s] = ranges.size();
+    const Unit& unit = plan_.units[slots[s]->index];
+    slots[s]->bytes = take_bytes(unit, *buffers_, *storage_);
+    append_requests(unit, slots[s]->bytes.span(), requests);
+    owners.resize(requests.size(), s);
+    pending[s] = unit.ranges.size();
   }
   // From here on a slot may be gone once nothing of it is pending.
   for (std::size_t s = 0; s < slots.size(); ++s) {
@@ -143,17 +132,6 @@ void Run::fetch(const std::vector<Slot*>& slots) {
   }
 }
 
-void Run::allocate(Slot& slot) {
-  const Unit& unit = plan_.units[slot.index];
-  const std::uint64_t bytes = fetched_bytes(unit);
-  try {
-    slot.bytes = buffers_.take(bytes);
-  } catch (const std::bad_alloc&) {
-    throw Error(Errc::out_of_space, "fetch", storage_->uri(unit.ranges.front().key),
-                fmt::format("there is no memory for {}", format_size(bytes)));
-  }
-}
-
 void Run::submit(Slot& slot) noexcept {
   try {
     pool_->submit([this, &slot] { decode(slot); });
@@ -168,26 +146,13 @@ void Run::decode(Slot& slot) noexcept {
     if (stop_.stop_requested() || slot.index > wanted_) return;  // nobody waits for it
   }
   try {
-    Table table = decoder_(plan_.units[slot.index], checked_ranges(slot));
-    buffers_.give(std::exchange(slot.bytes, {}));
+    const Unit& unit = plan_.units[slot.index];
+    Table table = decoder_(unit, checked_ranges(unit, slot.bytes, *storage_));
+    buffers_->give(std::exchange(slot.bytes, {}));
     publish(slot, refine(std::move(table)));
   } catch (...) {
     fail(slot, std::current_exception());
   }
-}
-
-std::vector<ByteSpan> Run::checked_ranges(const Slot& slot) const {
-  std::vector<ByteSpan> spans;
-  ByteSpan rest = slot.bytes.span();
-  for (const PlannedRange& range : plan_.units[slot.index].ranges) {
-    spans.push_back(rest.first(range.length));
-    rest = rest.subspan(range.length);
-    if (range.crc32c) {
-      verify_crc32c(spans.back(), *range.crc32c,
-                    fmt::format("{}@{}", storage_->uri(range.key), range.offset));
-    }
-  }
-  return spans;
 }
 
 /// The rows and columns of a decoded table that the plan asks for.

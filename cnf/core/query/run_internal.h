@@ -51,11 +51,9 @@ class Run {
   void work_as_fetcher() noexcept;
   [[nodiscard]] std::vector<Slot*> admit();
   void fetch(const std::vector<Slot*>& slots);
-  void allocate(Slot& slot);
   void submit(Slot& slot) noexcept;
 
   void decode(Slot& slot) noexcept;
-  [[nodiscard]] std::vector<ByteSpan> checked_ranges(const Slot& slot) const;
   [[nodiscard]] Table refine(Table table) const;
   void publish(Slot& slot, Table table) noexcept;
   void fail(Slot& slot, std::exception_ptr error) noexcept;
@@ -71,7 +69,7 @@ class Run {
   const Decoder decoder_;
   const Context context_;       // the caller's
   const std::uint64_t memory_;  // for slots
-  BufferPool buffers_;
+  const std::shared_ptr<BufferPool> buffers_;
 
   // Set by the caller's stop token, by a reached limit, after an error was told, and in the end.
   // Never with mutex_ held: those who are called by it may wait for somebody who wants the mutex.
