@@ -12,6 +12,7 @@ void add_cat(Verb& root);
 void add_stat(Verb& root);
 void add_rm(Verb& root);
 void add_du(Verb& root);
+void add_bench(Verb& root);
 
 void add_info(Verb& root);
 void add_validate(Verb& root);

@@ -3,8 +3,6 @@
 // volumes.py measures beside its peers, which do the same (volumes_peer.py).
 //
 // read_volume URI THREADS, then a line "z y x depth height width" on standard input per box.
-#include <sys/resource.h>
-
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -13,6 +11,7 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include "cnf/core/storage/uri.h"
 #include "cnf/core/util/buffer.h"
@@ -62,8 +61,8 @@ void serve(const std::string& uri, std::size_t threads) {
     array.read(box, into, {.threads = threads});
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
     const double used = cpu_seconds() - cpu;
-    std::cout << fmt::format(R"({{"cpu": {:.6f}, "wall": {:.6f}, "sum": {}}})", used,
-                             wall.count(), sum_of(into))
+    std::cout << fmt::format(R"({{"cpu": {:.6f}, "wall": {:.6f}, "sum": {}}})", used, wall.count(),
+                             sum_of(into))
               << std::endl;
   }
 }

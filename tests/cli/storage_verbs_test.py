@@ -33,6 +33,28 @@ class StorageVerbsTest(CnfTest):
         return out
 
 
+class BenchTest(StorageVerbsTest):
+    def test_a_row_for_each_size_and_number_at_once(self):
+        self.put("folder/small", b"x")
+        self.put("folder/large", bytes(100_000))
+        answer = json.loads(self.ok("bench", "storage", "--json", "--bytes", "1M", self.uri("folder")))
+        self.assertTrue(answer["uri"].endswith("folder/large"))
+        pairs = [(row["size"], row["concurrency"]) for row in answer["reads"]]
+        self.assertEqual(pairs, [(4096, 1), (4096, 4), (4096, 16), (4096, 64), (65536, 1), (65536, 4)])
+        self.assertEqual({row["requests"] for row in answer["reads"]}, {256, 16})
+        table = self.ok("bench", "storage", "--bytes", "1M", self.uri("folder/large")).splitlines()
+        self.assertEqual(len(table), 2 + len(pairs))
+
+    def test_says_beforehand_what_it_reads(self):
+        self.put("large", bytes(100_000))
+        answer = json.loads(self.ok("bench", "storage", "--explain", "--json", "--bytes", "1M", self.uri("large")))
+        self.assertEqual(answer["bytes_fetched"], 4 * 256 * 4096 + 2 * 16 * 65536)
+
+    def test_an_object_that_is_too_small_is_refused(self):
+        self.put("small", b"x")
+        self.assertIn("it has 1 bytes, and at least 4096 are needed", self.fails(1, "bench", "storage", self.uri("small")))
+
+
 class LsTest(StorageVerbsTest):
     def setUp(self):
         super().setUp()
