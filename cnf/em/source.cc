@@ -11,8 +11,11 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
+#include "cnf/em/eer_internal.h"
 #include "cnf/em/input_file.h"
 #include "cnf/em/mrc.h"
+#include "cnf/em/tiff_internal.h"
+#include "cnf/em/tilts_internal.h"
 
 namespace cnf::em {
 namespace {
@@ -26,7 +29,11 @@ struct Format {
 
 bool is_mrc(const InputFile& file) { return looks_like_mrc(file.bytes()); }
 
+bool is_any_tiff(const InputFile& file) { return is_tiff(file.bytes()); }
+
 constexpr std::array kFormats{
+    Format{"eer", is_eer, open_eer},
+    Format{"tiff", is_any_tiff, open_tiff},
     Format{"mrc", is_mrc, open_mrc},
 };
 
@@ -60,7 +67,7 @@ std::unique_ptr<Source> open_source(const std::string& uri, const SourceOptions&
                                     const Context& context) {
   InputFile file(uri, options.storage, context);
   const Format& format = format_of(file, options);
-  return format.open(std::move(file), options);
+  return with_tilts(format.open(std::move(file), options), uri, options, context);
 }
 
 }  // namespace cnf::em

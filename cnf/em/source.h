@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -66,9 +67,19 @@ class Source {
   [[nodiscard]] virtual nlohmann::json identity() const = 0;
 };
 
+/// How electron events become images.
+struct EerOptions {
+  std::size_t frames = 40;  ///< Summed into an image, RELION's default; 0: all into one.
+  unsigned upsampling = 1;  ///< Pixels along x and y for each of the camera: 1, 2 or 4.
+};
+
 struct SourceOptions {
   std::optional<Kind> kind = {};  ///< Instead of what the file seems to be.
   std::string format = {};        ///< "mrc", "tiff", "eer", "npy"; empty: by name and bytes.
+  /// Where the tilts of a series are told: an .mdoc, .tlt or .rawtlt. Empty: beside the file, under
+  /// its name.
+  std::string tilts = {};
+  EerOptions eer = {};
   storage::Options storage = {};
 };
 
