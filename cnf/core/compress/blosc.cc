@@ -276,8 +276,8 @@ void BloscFrame::decode_block(std::size_t block, ByteSpan stored, MutableByteSpa
         streams == 1 ? planes[k - 1] + elements : in.next(scratch.bytes().subspan(k * each, each));
   }
   const MutableByteSpan whole = raw.first(elements * typesize_);
-  shuffle_ == BloscShuffle::byte ? blosc_unshuffle(planes, whole)
-                                 : blosc_unbitshuffle(planes, whole);
+  shuffle_ == BloscShuffle::byte ? blosc_unshuffle(blosc_kernels(typesize_), planes, whole)
+                                 : blosc_unbitshuffle(blosc_kernels(typesize_), planes, whole);
   const MutableByteSpan rest = raw.subspan(whole.size());  // less than an element, in one stream
   if (!rest.empty()) std::memcpy(rest.data(), planes.back() + elements, rest.size());
 }

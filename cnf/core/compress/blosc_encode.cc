@@ -73,9 +73,11 @@ class Encoder {
     if (!blosc_filters(options_.shuffle, elements)) return raw;
     const std::size_t whole = elements * options_.typesize;
     if (options_.shuffle == BloscShuffle::byte) {
-      blosc_shuffle(options_.typesize, raw.first(whole), shuffled_.data());
+      blosc_shuffle(blosc_kernels(options_.typesize), options_.typesize, raw.first(whole),
+                    shuffled_.data());
     } else {
-      blosc_bitshuffle(options_.typesize, raw.first(whole), shuffled_.data());
+      blosc_bitshuffle(blosc_kernels(options_.typesize), options_.typesize, raw.first(whole),
+                       shuffled_.data());
     }
     if (whole != raw.size()) {
       std::memcpy(shuffled_.data() + whole, &raw[whole], raw.size() - whole);

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "cnf/core/compress/blosc.h"
+#include "cnf/core/compress/blosc_kernels_internal.h"
 #include "cnf/core/util/buffer.h"
 
 namespace cnf::compress {
@@ -36,15 +37,20 @@ constexpr std::size_t kBloscMinBlock = 128;
 }
 
 /// Byte k of every element, one element after another, for each k. \param raw  whole elements.
-void blosc_shuffle(std::size_t typesize, ByteSpan raw, std::byte* shuffled);
+/// \param kernels  for elements of `typesize`; nullptr does all of it byte by byte.
+void blosc_shuffle(const BloscKernels* kernels, std::size_t typesize, ByteSpan raw,
+                   std::byte* shuffled);
 /// Bit b of every element, the first element in the lowest bit, for each b from the lowest.
 /// \param raw  whole elements, a multiple of 8 of them.
-void blosc_bitshuffle(std::size_t typesize, ByteSpan raw, std::byte* shuffled);
+void blosc_bitshuffle(const BloscKernels* kernels, std::size_t typesize, ByteSpan raw,
+                      std::byte* shuffled);
 
 /// Undoes the above. \param planes  for each byte of an element, where what came of it begins: so
 /// that the streams of a split block are taken from where they lie.
-void blosc_unshuffle(std::span<const std::byte* const> planes, MutableByteSpan raw);
-void blosc_unbitshuffle(std::span<const std::byte* const> planes, MutableByteSpan raw);
+void blosc_unshuffle(const BloscKernels* kernels, std::span<const std::byte* const> planes,
+                     MutableByteSpan raw);
+void blosc_unbitshuffle(const BloscKernels* kernels, std::span<const std::byte* const> planes,
+                        MutableByteSpan raw);
 
 /// Decodes exactly raw.size() bytes; false if the stream is damaged or holds another number.
 [[nodiscard]] bool blosclz_decompress(ByteSpan stored, MutableByteSpan raw) noexcept;
