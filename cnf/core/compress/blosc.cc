@@ -41,7 +41,6 @@ struct BloscFrame::Header {
 namespace {
 
 constexpr std::size_t kMaxTypesize = 255;
-constexpr std::size_t kKeptScratch = std::size_t{4} << 20;  // for each thread
 
 [[noreturn]] void throw_unsupported(std::string_view subject, std::string_view what) {
   throw Error(Errc::unsupported, "decompress", subject, what,
@@ -90,23 +89,6 @@ void decode_stream(BloscCodec codec, ByteSpan stored, MutableByteSpan raw,
   }
   if (!decoded) throw_corrupt(subject, "a stream of a blosc block is damaged");
 }
-
-// Where a block is decoded to before it is unshuffled. The thread keeps it unless it is unusually
-// large.
-class Scratch {
- public:
-  explicit Scratch(std::size_t size) {
-    thread_local Buffer kept;
-    Buffer& buffer = size <= kKeptScratch ? kept : own_;
-    if (buffer.size() < size) buffer.resize(size);
-    bytes_ = buffer.span().first(size);
-  }
-  [[nodiscard]] MutableByteSpan bytes() const noexcept { return bytes_; }
-
- private:
-  Buffer own_;
-  MutableByteSpan bytes_;
-};
 
 // The streams of a block, one after another.
 class Streams {
@@ -267,7 +249,7 @@ void BloscFrame::decode_block(std::size_t block, ByteSpan stored, MutableByteSpa
     for (std::size_t k = 0; k < streams; ++k) in.next_into(raw.subspan(k * each, each));
     return;
   }
-  const Scratch scratch(raw.size());
+  const BloscScratch scratch(raw.size());
   std::array<const std::byte*, kMaxTypesize> places{};
   const std::span planes(places.data(), typesize_);
   planes[0] = in.next(scratch.bytes().first(each));

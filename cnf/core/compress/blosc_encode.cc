@@ -22,8 +22,14 @@ constexpr std::size_t kHeaderBytes = BloscFrame::kHeaderBytes;
 constexpr std::size_t kMaxRaw = std::numeric_limits<std::int32_t>::max() - kHeaderBytes;
 constexpr std::size_t kMaxTypesize = 255;
 constexpr int kMaxLevel = 9;
+constexpr std::size_t kSampleElements = 8192;
 constexpr int kMaxZstdLevel = 22;
-constexpr std::size_t kAutomaticBlock = std::size_t{128} << 10;
+constexpr int kFullLz4Level = 5;  // from which LZ4 skips nothing; c-blosc's does only at 9
+// What a byte of each element takes in an automatic block. LZ4 finds most in streams of up to 64
+// KiB, where it fills a larger table, and zstd no more in larger ones; voxels' low bytes are noise,
+// which is stored raw. Smaller blocks only mean more of them.
+constexpr std::size_t kAutomaticStream = std::size_t{32} << 10;
+constexpr std::size_t kMaxAutomaticBlock = std::size_t{256} << 10;
 
 void check(const BloscOptions& options, std::size_t raw_bytes) {
   const auto refuse = [](const std::string& why) {
@@ -44,7 +50,8 @@ void check(const BloscOptions& options, std::size_t raw_bytes) {
 }
 
 std::size_t block_bytes_of(const BloscOptions& options, std::size_t raw_bytes) {
-  const std::size_t wanted = options.blocksize == 0 ? kAutomaticBlock : options.blocksize;
+  const std::size_t automatic = std::min(kAutomaticStream * options.typesize, kMaxAutomaticBlock);
+  const std::size_t wanted = options.blocksize == 0 ? automatic : options.blocksize;
   const std::size_t block = std::min(std::max(wanted, kBloscMinBlock), raw_bytes);
   return std::max<std::size_t>(block > options.typesize ? block - block % options.typesize : block,
                                1);
@@ -53,36 +60,61 @@ std::size_t block_bytes_of(const BloscOptions& options, std::size_t raw_bytes) {
 // Compresses the blocks of one frame into room that is large enough for all of them stored raw.
 class Encoder {
  public:
-  Encoder(const BloscOptions& options, bool split, std::size_t block_bytes, MutableByteSpan room)
-      : options_(options), split_(split), block_bytes_(block_bytes), room_(room) {
-    if (options.shuffle != BloscShuffle::none) shuffled_.resize(block_bytes);
+  Encoder(const BloscOptions& options, std::size_t block_bytes, ByteSpan raw, MutableByteSpan room)
+      : options_(options),
+        block_bytes_(block_bytes),
+        raw_(raw),
+        room_(room),
+        shuffled_(options.shuffle == BloscShuffle::none ? 0 : block_bytes) {}
+
+  // Tries a part of what is in the middle both ways. Split, the low bytes of voxels do not stand
+  // between the compressor and the high ones, and stored raw they need not be decoded; but what
+  // repeats from one byte to the next is not found. Overwrites what is behind the `at` bytes.
+  [[nodiscard]] bool gains_by_splitting(std::size_t at) {
+    const std::size_t unit = 8 * options_.typesize;
+    const std::size_t size = std::min(block_bytes_, kSampleElements * options_.typesize);
+    const ByteSpan sample = raw_.subspan((raw_.size() - size) / 2 / unit * unit, size);
+    const std::size_t split = put_block(sample, options_.typesize, at) - at;
+    const std::size_t whole = put_block(sample, 1, at) - at;
+    return split <= whole + whole / 128;
   }
 
-  // Appends one block behind the `at` bytes that are there. Returns the bytes that are there then.
-  std::size_t put_block(ByteSpan raw, std::size_t at) {
+  // Appends all blocks behind the `at` bytes that are there, and their index behind the header.
+  // Returns the bytes that are there then.
+  std::size_t put_blocks(bool split, std::size_t at) {
+    std::size_t block = 0;
+    for (std::size_t from = 0; from < raw_.size(); from += block_bytes_, ++block) {
+      const auto start = static_cast<std::uint32_t>(at);
+      std::memcpy(&room_[kHeaderBytes + block * sizeof start], &start, sizeof start);
+      const ByteSpan raw = raw_.subspan(from, std::min(block_bytes_, raw_.size() - from));
+      at = put_block(raw, split && raw.size() == block_bytes_ ? options_.typesize : 1, at);
+    }
+    return at;
+  }
+
+ private:
+  std::size_t put_block(ByteSpan raw, std::size_t streams, std::size_t at) {
     const ByteSpan filtered = filter(raw);
-    const std::size_t streams = split_ && raw.size() == block_bytes_ ? options_.typesize : 1;
     const std::size_t each = raw.size() / streams;
     for (std::size_t k = 0; k < streams; ++k) at = put_stream(filtered.subspan(k * each, each), at);
     return at;
   }
 
- private:
   ByteSpan filter(ByteSpan raw) {
-    const std::size_t elements = raw.size() / options_.typesize;
+    const std::size_t typesize = options_.typesize;
+    const std::size_t elements = raw.size() / typesize;
     if (!blosc_filters(options_.shuffle, elements)) return raw;
-    const std::size_t whole = elements * options_.typesize;
+    const BloscKernels* const kernels = blosc_kernels(typesize);
+    const ByteSpan whole = raw.first(elements * typesize);
+    const MutableByteSpan to = shuffled_.bytes().first(raw.size());
     if (options_.shuffle == BloscShuffle::byte) {
-      blosc_shuffle(blosc_kernels(options_.typesize), options_.typesize, raw.first(whole),
-                    shuffled_.data());
+      blosc_shuffle(kernels, typesize, whole, to.data());
     } else {
-      blosc_bitshuffle(blosc_kernels(options_.typesize), options_.typesize, raw.first(whole),
-                       shuffled_.data());
+      blosc_bitshuffle(kernels, typesize, whole, to.data());
     }
-    if (whole != raw.size()) {
-      std::memcpy(shuffled_.data() + whole, &raw[whole], raw.size() - whole);
-    }
-    return shuffled_.span().first(raw.size());
+    const ByteSpan rest = raw.subspan(whole.size());  // less than an element
+    if (!rest.empty()) std::memcpy(&to[whole.size()], rest.data(), rest.size());
+    return to;
   }
 
   std::size_t put_stream(ByteSpan bytes, std::size_t at) {
@@ -101,20 +133,20 @@ class Encoder {
   // Bytes written to `room`, 0 if it does not fit.
   [[nodiscard]] std::size_t compress(ByteSpan bytes, MutableByteSpan room) const {
     if (options_.codec == BloscCodec::zstd) {
-      const int level = std::min(options_.level * 2 - 1, kMaxZstdLevel);
-      return zstd_compress_into(options_.level == kMaxLevel ? kMaxZstdLevel : level, bytes, room);
+      const int level = options_.level == kMaxLevel ? kMaxZstdLevel : options_.level * 2 - 1;
+      return zstd_compress_into(level, bytes, room);
     }
-    return static_cast<std::size_t>(
-        LZ4_compress_fast(reinterpret_cast<const char*>(bytes.data()),
-                          reinterpret_cast<char*>(room.data()), static_cast<int>(bytes.size()),
-                          static_cast<int>(room.size()), 1 + kMaxLevel - options_.level));
+    return static_cast<std::size_t>(LZ4_compress_fast(
+        reinterpret_cast<const char*>(bytes.data()), reinterpret_cast<char*>(room.data()),
+        static_cast<int>(bytes.size()), static_cast<int>(room.size()),
+        std::max(1, kFullLz4Level + 1 - options_.level)));
   }
 
   BloscOptions options_;
-  bool split_;
   std::size_t block_bytes_;
+  ByteSpan raw_;
   MutableByteSpan room_;
-  Buffer shuffled_;
+  BloscScratch shuffled_;
 };
 
 struct FrameHead {
@@ -147,31 +179,26 @@ void blosc_compress(const BloscOptions& options, ByteSpan raw, Buffer& out) {
   check(options, raw.size());
   const std::size_t block_bytes = block_bytes_of(options, raw.size());
   const std::size_t blocks = (raw.size() + block_bytes - 1) / block_bytes;
-  const bool split =
-      options.codec != BloscCodec::zstd && blosc_splits(options.typesize, block_bytes);
-  FrameHead head{.flags = flags_of(options, split),
-                 .typesize = options.typesize,
-                 .raw_bytes = raw.size(),
-                 .block_bytes = block_bytes};
-
-  const std::size_t before = out.size();
+  const bool splittable = blosc_splits(options.typesize, block_bytes);
   const std::size_t index_end = kHeaderBytes + blocks * sizeof(std::uint32_t);
-  const std::size_t streams = blocks * (split ? options.typesize : 1);
+  const std::size_t streams = blocks * (splittable ? options.typesize : 1);
+  const std::size_t before = out.size();
   const MutableByteSpan room = out.extend(index_end + raw.size() + streams * sizeof(std::uint32_t));
   out.resize(before);  // first, so that a failure leaves `out` as it was
 
-  std::size_t at = index_end;
+  bool split = false;
+  std::size_t end = index_end;
   if (options.level != 0 && raw.size() >= kBloscMinBlock) {
-    Encoder encoder(options, split, block_bytes, room);
-    for (std::size_t block = 0; block < blocks; ++block) {
-      const auto start = static_cast<std::uint32_t>(at);
-      std::memcpy(&room[kHeaderBytes + block * sizeof start], &start, sizeof start);
-      const std::size_t from = block * block_bytes;
-      at = encoder.put_block(raw.subspan(from, std::min(block_bytes, raw.size() - from)), at);
-    }
+    Encoder encoder(options, block_bytes, raw, room);
+    split = splittable && options.typesize > 1 && encoder.gains_by_splitting(index_end);
+    end = encoder.put_blocks(split, index_end);
   }
-  head.frame_bytes = at;
-  if (at == index_end || at >= kHeaderBytes + raw.size()) {
+  FrameHead head{.flags = flags_of(options, split),
+                 .typesize = options.typesize,
+                 .raw_bytes = raw.size(),
+                 .block_bytes = block_bytes,
+                 .frame_bytes = end};
+  if (end == index_end || end >= kHeaderBytes + raw.size()) {
     head.flags |= kBloscCopied;
     head.frame_bytes = kHeaderBytes + raw.size();
     if (!raw.empty()) std::memcpy(&room[kHeaderBytes], raw.data(), raw.size());

@@ -52,6 +52,24 @@ void blosc_unshuffle(const BloscKernels* kernels, std::span<const std::byte* con
 void blosc_unbitshuffle(const BloscKernels* kernels, std::span<const std::byte* const> planes,
                         MutableByteSpan raw);
 
+/// Where a block is between shuffling and compression. A thread keeps it for its next block unless
+/// it is unusually large, and has one at a time.
+class BloscScratch {
+ public:
+  explicit BloscScratch(std::size_t size) {
+    constexpr std::size_t kMaxKept = std::size_t{4} << 20;
+    thread_local Buffer kept;
+    Buffer& buffer = size <= kMaxKept ? kept : own_;
+    if (buffer.size() < size) buffer.resize(size);
+    bytes_ = buffer.span().first(size);
+  }
+  [[nodiscard]] MutableByteSpan bytes() const noexcept { return bytes_; }
+
+ private:
+  Buffer own_;
+  MutableByteSpan bytes_;
+};
+
 /// Decodes exactly raw.size() bytes; false if the stream is damaged or holds another number.
 [[nodiscard]] bool blosclz_decompress(ByteSpan stored, MutableByteSpan raw) noexcept;
 
