@@ -14,6 +14,7 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 #include "cnf/em/mrc.h"
+#include "cnf/em/mrc_header_internal.h"
 #include "cnf/em/mrc_layout_internal.h"
 #include "cnf/em/source.h"
 
@@ -169,15 +170,10 @@ bool looks_like_mrc(ByteSpan file) noexcept {
   return fits(Fields(file, false), file.size()) || fits(Fields(file, true), file.size());
 }
 
-MrcHeader parse_mrc_header(ByteSpan file, std::string_view subject) {
-  if (file.size() < kMrcHeaderSize) {
-    refuse(subject, "it has " + std::to_string(file.size()) +
-                        " bytes, and an MRC file begins with a header of 1024");
-  }
+MrcHeader read_mrc_fields(ByteSpan file, bool big_endian) {
   MrcHeader header;
-  header.big_endian = is_big_endian(file);
-  const Fields fields(file, header.big_endian);
-  check_sizes(fields, file.size(), subject);
+  header.big_endian = big_endian;
+  const Fields fields(file, big_endian);
   header.n = fields.three<std::uint32_t>(0);
   header.mode = fields.get<std::int32_t>(12);
   header.nstart = fields.three<std::int32_t>(16);
@@ -203,13 +199,65 @@ MrcHeader parse_mrc_header(ByteSpan file, std::string_view subject) {
   return header;
 }
 
+MrcHeader parse_mrc_header(ByteSpan file, std::string_view subject) {
+  if (file.size() < kMrcHeaderSize) {
+    refuse(subject, "it has " + std::to_string(file.size()) +
+                        " bytes, and an MRC file begins with a header of 1024");
+  }
+  const bool big_endian = is_big_endian(file);
+  check_sizes(Fields(file, big_endian), file.size(), subject);
+  return read_mrc_fields(file, big_endian);
+}
+
+Buffer write_mrc_fields(const MrcHeader& header) {
+  Buffer bytes(kMrcHeaderSize);
+  std::memset(bytes.data(), 0, bytes.size());
+  const auto put = [&bytes](std::size_t offset, auto value) {
+    static_assert(sizeof(value) == 4);
+    std::memcpy(bytes.data() + offset, &value, sizeof(value));
+  };
+  const auto put_three = [&put](std::size_t offset, const auto& values) {
+    for (std::size_t i = 0; i < 3; ++i) put(offset + 4 * i, values[i]);
+  };
+  const auto put_text = [&bytes](std::size_t offset, std::string_view text, std::size_t room) {
+    std::memcpy(bytes.data() + offset, text.data(), std::min(text.size(), room));
+  };
+  put_three(0, header.n);
+  put(12, header.mode);
+  put_three(16, header.nstart);
+  put_three(28, header.m);
+  put_three(40, header.cella);
+  put_three(52, header.cellb);
+  for (std::size_t i = 0; i < 3; ++i) put(64 + 4 * i, std::int32_t{header.map[i]} + 1);
+  put(76, header.dmin);
+  put(80, header.dmax);
+  put(84, header.dmean);
+  put(88, header.ispg);
+  put(108, std::int32_t{20141});
+  if (header.imod_flags) {
+    put(152, kImodStamp);
+    put(156, *header.imod_flags);
+  }
+  put_three(196, header.origin);
+  put_text(208, "MAP DD", 6);  // MACHST of little-endian is 44 44
+  put(216, header.rms);
+  const std::size_t labels = std::min(header.labels.size(), kMaxLabels);
+  put(220, static_cast<std::int32_t>(labels));
+  for (std::size_t i = 0; i < labels; ++i) {
+    std::string label = printable(header.labels[i]);
+    label.resize(kLabelSize, ' ');
+    put_text(224 + i * kLabelSize, label, kLabelSize);
+  }
+  return bytes;
+}
+
 Kind mrc_kind(const MrcHeader& header, std::string_view plain_name) noexcept {
   if (plain_name.ends_with(".st")) return Kind::tilt_series;
   if (plain_name.ends_with(".mrcs")) return Kind::stack;
   constexpr std::int32_t kFirstVolumeStack = 401;
   constexpr std::int32_t kLastVolumeStack = 630;
-  if (header.ispg >= kFirstVolumeStack && header.ispg <= kLastVolumeStack && header.m[2] > 0 &&
-      header.n[2] % static_cast<std::uint32_t>(header.m[2]) == 0) {
+  if (header.ispg >= kFirstVolumeStack && header.ispg <= kLastVolumeStack &&
+      has_whole_volumes(header)) {
     return Kind::volume_stack;
   }
   if (header.ispg != 0) return Kind::volume;

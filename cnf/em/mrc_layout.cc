@@ -121,6 +121,10 @@ std::uint64_t mrc_row_bytes(std::int32_t mode, std::uint64_t columns) noexcept {
   return known == nullptr ? 0 : columns * size_of(known->type) * known->components;
 }
 
+bool has_whole_volumes(const MrcHeader& header) noexcept {
+  return header.m[2] > 0 && header.n[2] % static_cast<std::uint32_t>(header.m[2]) == 0;
+}
+
 MrcLayout::MrcLayout(const MrcHeader& header, Kind kind, std::string_view subject)
     : map_(header.map),
       packed4_(header.mode == kPacked4),
@@ -135,14 +139,13 @@ MrcLayout::MrcLayout(const MrcHeader& header, Kind kind, std::string_view subjec
   if (kind != Kind::volume && map_[2] != 2) map_ = {0, 1, 2};
   std::uint64_t depth = header.n[2];
   if (volumes) {
-    const std::int32_t mz = header.m[2];
-    if (mz <= 0 || depth % static_cast<std::uint64_t>(mz) != 0) {
+    if (!has_whole_volumes(header)) {
       throw Error(Errc::invalid_argument, "read", subject,
-                  "it is no stack of volumes: MZ is " + std::to_string(mz) + ", NZ " +
+                  "it is no stack of volumes: MZ is " + std::to_string(header.m[2]) + ", NZ " +
                       std::to_string(depth),
                   "NZ must be a multiple of MZ; read it as a volume");
     }
-    depth = static_cast<std::uint64_t>(mz);
+    depth = static_cast<std::uint64_t>(header.m[2]);
   }
   if (components_ > 1) axes_.emplace_back("c");
   if (volumes) axes_.emplace_back("n");

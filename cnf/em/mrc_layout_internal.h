@@ -21,6 +21,9 @@ namespace cnf::em {
 /// Bytes of a row of `columns`; rows of mode 101 end with a whole byte.
 [[nodiscard]] std::uint64_t mrc_row_bytes(std::int32_t mode, std::uint64_t columns) noexcept;
 
+/// Whether sections are those of whole volumes of MZ sections.
+[[nodiscard]] bool has_whole_volumes(const MrcHeader& header) noexcept;
+
 /// Where the elements of an array lie in the data of an MRC file, and how they are kept there.
 class MrcLayout {
  public:
@@ -44,6 +47,9 @@ class MrcLayout {
   /// whole sections, of several volumes whole volumes.
   [[nodiscard]] Box rows_box(std::uint64_t begin, std::uint64_t end) const;
   [[nodiscard]] std::uint64_t rows_per_section() const noexcept { return file_[kRow].count; }
+  /// The array's axis along which sections follow each other.
+  [[nodiscard]] std::size_t section_axis() const noexcept { return file_[kSection].axis; }
+  [[nodiscard]] bool is_packed4() const noexcept { return packed4_; }
   [[nodiscard]] std::uint64_t sections_per_volume() const noexcept { return file_[kSection].count; }
   [[nodiscard]] std::uint64_t rows() const noexcept;
   [[nodiscard]] bool has_pads() const noexcept;

@@ -22,8 +22,6 @@
 namespace cnf::em {
 namespace {
 
-using testing::MrcBytes;
-
 std::unique_ptr<Source> open_bytes(const MrcBytes& file, const std::string& name = "x.mrc",
                                    const SourceOptions& options = {}) {
   return open_mrc(InputFile(file.copy(), name), options);

@@ -10,7 +10,7 @@
 
 #include "cnf/core/util/buffer.h"
 
-namespace cnf::em::testing {
+namespace cnf::em {
 
 /// An MRC file that is built field by field, by the specification's offsets.
 class MrcBytes {
@@ -72,4 +72,4 @@ class MrcBytes {
   Buffer bytes_;
 };
 
-}  // namespace cnf::em::testing
+}  // namespace cnf::em

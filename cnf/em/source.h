@@ -35,13 +35,13 @@ enum class Kind : std::uint8_t {
 /// of MRC's mode 3; 3: red, green, blue of mode 16), as planes.
 struct SourceInfo {
   Kind kind = Kind::volume;
-  Shape shape;                    ///< Slowest first: [c,] [n or t,] [z,] y, x.
-  std::vector<std::string> axes;  ///< Their names, one each.
+  Shape shape = {};                    ///< Slowest first: [c,] [n or t,] [z,] y, x.
+  std::vector<std::string> axes = {};  ///< Their names, one each.
   DataType type = DataType::float32;
-  std::vector<double> voxel;   ///< Å along each axis; 0 where unknown or not of space.
-  std::vector<double> origin;  ///< Å of the first voxel's centre along each axis.
+  std::vector<double> voxel = {};   ///< Å along each axis; 0 where unknown or not of space.
+  std::vector<double> origin = {};  ///< Å of the first voxel's centre along each axis.
   nlohmann::json fields = nlohmann::json::object();  ///< The file's header, for people.
-  std::vector<double> tilts;  ///< Degrees, one a plane of a tilt series; may be empty.
+  std::vector<double> tilts = {};  ///< Degrees, one a plane of a tilt series; may be empty.
 };
 
 /// Bytes of a file that are no voxels and that its exact copy needs: "mrc-header", "mrc-tail".
