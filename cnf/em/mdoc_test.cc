@@ -90,7 +90,7 @@ TEST(TiltList, HasAnAngleALine) {
 class TiltSeries : public ::testing::Test {
  protected:
   TiltSeries() {
-    cnf::em::testing::MrcBytes stack(2, 1, 2, 0);
+    MrcBytes stack(2, 1, 2, 0);
     stack.append("abcd");
     write("TS_01.mrc", as_text(stack.bytes()));
   }
