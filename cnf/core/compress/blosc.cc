@@ -10,6 +10,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include <lz4.h>
 
 #include "cnf/core/compress/blosc_internal.h"
+#include "cnf/core/compress/blosc_kernels_internal.h"
 #include "cnf/core/compress/codec_internal.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/bytes.h"

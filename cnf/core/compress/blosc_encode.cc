@@ -4,15 +4,16 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <string>
 
 #include <fmt/core.h>
 #include <lz4.h>
 
 #include "cnf/core/compress/blosc.h"
 #include "cnf/core/compress/blosc_internal.h"
+#include "cnf/core/compress/blosc_kernels_internal.h"
 #include "cnf/core/compress/codec_internal.h"
 #include "cnf/core/util/buffer.h"
-#include "cnf/core/util/bytes.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::compress {

@@ -73,7 +73,7 @@ template <std::size_t Typesize>
 std::size_t shuffle(const std::byte* raw, std::size_t elements, std::byte* shuffled) {
   std::size_t i = 0;
   for (; i + kWidth <= elements; i += kWidth) {
-    Vectors<Typesize> v;
+    Vectors<Typesize> v{};
 #pragma GCC unroll 64
     for (std::size_t k = 0; k < Typesize; ++k) v.at[k] = load(raw + i * Typesize + k * kWidth);
     interleave<log2(kWidth)>(v);
@@ -87,7 +87,7 @@ template <std::size_t Typesize>
 std::size_t unshuffle(const std::byte* const* planes, std::size_t elements, std::byte* raw) {
   std::size_t i = 0;
   for (; i + kWidth <= elements; i += kWidth) {
-    Vectors<Typesize> v;
+    Vectors<Typesize> v{};
 #pragma GCC unroll 64
     for (std::size_t k = 0; k < Typesize; ++k) v.at[k] = load(planes[k] + i);
     interleave<log2(Typesize)>(v);
@@ -100,7 +100,7 @@ std::size_t unshuffle(const std::byte* const* planes, std::size_t elements, std:
 template <std::size_t Typesize>
 void bitshuffle(const std::byte* raw, std::byte* tile) {
   for (std::size_t i = 0; i < kBloscTile; i += kWidth) {
-    Vectors<8 * Typesize> v;
+    Vectors<8 * Typesize> v{};
 #pragma GCC unroll 64
     for (std::size_t q = 0; q < 8 * Typesize; ++q) {
       v.at[q] = load(raw + i * 8 * Typesize + q * kWidth);
@@ -120,7 +120,7 @@ void bitshuffle(const std::byte* raw, std::byte* tile) {
 template <std::size_t Typesize>
 void unbitshuffle(const std::byte* tile, std::byte* raw) {
   for (std::size_t i = 0; i < kBloscTile; i += kWidth) {
-    Vectors<8 * Typesize> v;
+    Vectors<8 * Typesize> v{};
 #pragma GCC unroll 8
     for (std::size_t k = 0; k < Typesize; ++k) {
 #pragma GCC unroll 8

@@ -96,7 +96,7 @@ template <std::size_t Typesize>
                                             std::byte* shuffled) {
   std::size_t i = 0;
   for (; i + kWidth <= elements; i += kWidth) {
-    Vectors<Typesize> v;
+    Vectors<Typesize> v{};
     load_halves(raw + i * Typesize, v);
     interleave<log2(kHalf)>(v);
     for (std::size_t k = 0; k < Typesize; ++k) store(v.at[k], shuffled + k * elements + i);
@@ -109,7 +109,7 @@ template <std::size_t Typesize>
                                               std::byte* raw) {
   std::size_t i = 0;
   for (; i + kWidth <= elements; i += kWidth) {
-    Vectors<Typesize> v;
+    Vectors<Typesize> v{};
     for (std::size_t k = 0; k < Typesize; ++k) v.at[k] = load(planes[k] + i);
     interleave<log2(Typesize)>(v);
     store_halves(v, raw + i * Typesize);
@@ -120,7 +120,7 @@ template <std::size_t Typesize>
 template <std::size_t Typesize>
 [[gnu::target("avx2")]] void bitshuffle(const std::byte* raw, std::byte* tile) {
   for (std::size_t i = 0; i < kBloscTile; i += kWidth) {
-    Vectors<8 * Typesize> v;
+    Vectors<8 * Typesize> v{};
     load_halves(raw + i * 8 * Typesize, v);
     interleave<log2(kHalf)>(v);
 #pragma GCC unroll 8
@@ -137,7 +137,7 @@ template <std::size_t Typesize>
 template <std::size_t Typesize>
 [[gnu::target("avx2")]] void unbitshuffle(const std::byte* tile, std::byte* raw) {
   for (std::size_t i = 0; i < kBloscTile; i += kWidth) {
-    Vectors<8 * Typesize> v;
+    Vectors<8 * Typesize> v{};
 #pragma GCC unroll 8
     for (std::size_t k = 0; k < Typesize; ++k) {
 #pragma GCC unroll 8
