@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cnf/core/query/plan.h"
@@ -17,6 +19,11 @@
 #include "cnf/zarr/metadata.h"
 
 namespace cnf::zarr {
+
+/// Tells how long objects are (by their keys on the store, in the same order) without asking the
+/// store for each: what a dataset's own index lists. nullopt: there is no such object.
+using ObjectLengths = std::function<std::vector<std::optional<std::uint64_t>>(
+    std::span<const std::string> keys, const Context& context)>;
 
 struct ReadOptions {
   std::size_t threads = 0;                       ///< Decoding; 0: the machine's cores.
@@ -34,6 +41,9 @@ class Array {
                                   const std::string& path, const Context& context = {});
   /// The same with metadata that is known already (consolidated): no request.
   Array(std::shared_ptr<const storage::Storage> storage, std::string path, ArrayMetadata metadata);
+  /// The same array where objects' lengths are known: then indices of all shards that a read meets
+  /// are one fetch, and objects that are not there cost nothing.
+  [[nodiscard]] Array with_lengths(ObjectLengths lengths) const;
 
   [[nodiscard]] const ArrayMetadata& metadata() const noexcept;
   [[nodiscard]] const Shape& shape() const noexcept { return metadata().shape; }
@@ -42,10 +52,12 @@ class Array {
   /// Reads the elements of `box` into the caller's memory: C order, little-endian. \param into
   /// exactly the box's elements; it is written once, also where the fill value stands.
   ///
-  /// Cost: one round trip for indices of shards not yet known, one for the data (on stores where a
-  /// request costs more than the bytes it saves; else one more for the blocks' places in frames of
-  /// Blosc of which a part is wanted). Only the blocks that the box meets are decoded.
-  /// Throws Error invalid_argument (the box), corrupt_data, unsupported.
+  /// Cost: one round trip for indices of shards not yet known (for lengths of objects, where there
+  /// are no shards), one for the data, and one more for the blocks' places in frames of Blosc where
+  /// a part of them saves more than a request costs on the store. Only the blocks that the box
+  /// meets are decoded. Little is read on the caller's thread.
+  /// Throws Error invalid_argument (the box), corrupt_data, unsupported: the one that is first in
+  /// the plan's order, however many threads there are.
   void read(const Box& box, MutableByteSpan into, const ReadOptions& options = {},
             const Context& context = {}) const;
 
@@ -60,11 +72,12 @@ class Array {
             const Context& context = {}) const;
 
   /// What read() of these boxes will fetch: units are inner chunks or blocks of them. Sends the
-  /// requests for shard indices, nothing else.
+  /// requests for indices (or lengths) and for blocks' places, nothing else.
   [[nodiscard]] query::Plan plan(std::span<const Box> boxes, const Context& context = {}) const;
 
  private:
   struct Impl;
+  explicit Array(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
   std::shared_ptr<const Impl> impl_;
 };
 

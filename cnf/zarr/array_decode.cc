@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cnf/core/compress/blosc.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/zarr/array_plan_internal.h"
+#include "cnf/zarr/byte_codecs_internal.h"
+#include "cnf/zarr/decode_internal.h"
+#include "cnf/zarr/json_internal.h"
+#include "cnf/zarr/metadata.h"
+#include "cnf/zarr/rows_internal.h"
+
+namespace cnf::zarr {
+namespace {
+
+using Deliveries = std::span<ReadPlan::Delivery>;
+
+/// A buffer of a pool, for as long as this lives.
+class Borrowed {
+ public:
+  Borrowed(BufferPool& pool, std::size_t bytes) : pool_(pool), buffer_(pool.take(bytes)) {}
+  ~Borrowed() { pool_.give(std::move(buffer_)); }
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+  [[nodiscard]] MutableByteSpan span() noexcept { return buffer_.span(); }
+
+ private:
+  BufferPool& pool_;
+  Buffer buffer_;
+};
+
+/// Copies out what is wanted of [begin, begin + bytes.size()) of the chunk.
+void deliver(Deliveries deliveries, ByteSpan bytes, std::size_t begin) {
+  for (ReadPlan::Delivery& delivery : deliveries) {
+    delivery.rows.copy_to(begin + bytes.size(), bytes.data(), begin, delivery.data);
+  }
+}
+
+/// The one place where [begin, end) of the chunk goes as it is, if there is such a place: then it
+/// is decoded there.
+[[nodiscard]] std::byte* place_for(Deliveries deliveries, std::size_t begin, std::size_t end) {
+  if (deliveries.size() != 1) return nullptr;
+  const auto& [rows, data] = deliveries.front();
+  if (rows.done() || rows.source() != begin || rows.contiguous() < end - begin) return nullptr;
+  return data + rows.target();
+}
+
+/// The first byte of the chunk that is wanted and not yet delivered.
+[[nodiscard]] std::optional<std::size_t> next_wanted(Deliveries deliveries) {
+  std::optional<std::size_t> next;
+  for (const ReadPlan::Delivery& delivery : deliveries) {
+    if (delivery.rows.done()) continue;
+    next = std::min(next.value_or(delivery.rows.source()), delivery.rows.source());
+  }
+  return next;
+}
+
+/// Block by block, so that what is decoded is still in the cache when it is copied out.
+/// \param stored_of  gives the bytes of a block.
+template <typename StoredOf>
+void deliver_blocks(const compress::BloscFrame& frame, const StoredOf& stored_of,
+                    Deliveries deliveries, BufferPool& buffers, std::string_view subject) {
+  std::optional<Borrowed> scratch;
+  while (const std::optional<std::size_t> next = next_wanted(deliveries)) {
+    const std::size_t block = *next / frame.block_bytes();
+    const std::size_t begin = block * frame.block_bytes();
+    const std::size_t bytes = frame.raw_bytes_of(block);
+    if (std::byte* const place = place_for(deliveries, begin, begin + bytes)) {
+      frame.decode_block(block, stored_of(block), {place, bytes}, subject);
+      deliveries.front().rows.skip_to(begin + bytes);
+      continue;
+    }
+    if (!scratch) scratch.emplace(buffers, std::min(frame.block_bytes(), frame.raw_bytes()));
+    const MutableByteSpan raw = scratch->span().first(bytes);
+    frame.decode_block(block, stored_of(block), raw, subject);
+    deliver(deliveries, raw, begin);
+  }
+}
+
+void deliver_frame(const ChunkLayout& layout, ByteSpan encoded, Deliveries deliveries,
+                   BufferPool& buffers, std::string_view subject) {
+  if (layout.sum != nullptr) encoded = without_sum(*layout.sum, encoded, subject);
+  const compress::BloscFrame frame(encoded, encoded.size(), layout.raw_bytes, subject);
+  const auto stored_of = [&](std::size_t block) {
+    const compress::BloscFrame::Range range = frame.range_of(block);
+    return encoded.subspan(range.offset, range.length);
+  };
+  deliver_blocks(frame, stored_of, deliveries, buffers, subject);
+}
+
+/// What no codec changes is copied from where it was fetched to.
+void deliver_bytes(const ChunkLayout& layout, ByteSpan encoded, Deliveries deliveries,
+                   std::string_view subject) {
+  if (layout.sum != nullptr) encoded = without_sum(*layout.sum, encoded, subject);
+  if (encoded.size() != layout.raw_bytes) {
+    refuse(subject,
+           fmt::format("it has {} bytes where {} are expected", encoded.size(), layout.raw_bytes));
+  }
+  deliver(deliveries, encoded, 0);
+}
+
+void deliver_chunk(const ArrayMetadata& array, const ChunkLayout& layout, ByteSpan encoded,
+                   Deliveries deliveries, BufferPool& buffers, std::string_view subject) {
+  std::byte* const place = place_for(deliveries, 0, layout.raw_bytes);
+  std::optional<Borrowed> borrowed;
+  if (place == nullptr) borrowed.emplace(buffers, layout.raw_bytes);
+  const MutableByteSpan raw =
+      place != nullptr ? MutableByteSpan(place, layout.raw_bytes) : borrowed->span();
+  Scratch scratch;
+  const ByteSpan decoded =
+      decode_view(layout.codecs, layout.chunk, array.type, encoded, raw, scratch, subject);
+  if (decoded.data() != place) deliver(deliveries, decoded, 0);
+}
+
+}  // namespace
+
+void run_job(const ArrayMetadata& array, const ChunkLayout& layout, const ReadPlan& plan,
+             const ChunkJob& job, std::span<const ByteSpan> ranges, BufferPool& buffers) {
+  std::vector<ReadPlan::Delivery> deliveries = plan.deliveries(job);
+  if (job.how == ChunkJob::How::fill) {
+    for (ReadPlan::Delivery& delivery : deliveries) delivery.rows.fill(array.fill, delivery.data);
+    return;
+  }
+  const std::string subject = plan.subject_of(job);
+  if (job.how == ChunkJob::How::part && job.frame == nullptr) {
+    deliver(deliveries, ranges.front(), job.begin);
+  } else if (job.how == ChunkJob::How::part) {
+    const auto stored_of = [&](std::size_t block) {
+      const auto found = std::ranges::lower_bound(job.blocks, block);
+      return ranges[static_cast<std::size_t>(found - job.blocks.begin())];
+    };
+    deliver_blocks(*job.frame, stored_of, deliveries, buffers, subject);
+  } else if (layout.parts == ChunkLayout::Parts::bytes) {
+    deliver_bytes(layout, ranges.front(), deliveries, subject);
+  } else if (layout.parts == ChunkLayout::Parts::blocks) {
+    deliver_frame(layout, ranges.front(), deliveries, buffers, subject);
+  } else {
+    deliver_chunk(array, layout, ranges.front(), deliveries, buffers, subject);
+  }
+}
+
+}  // namespace cnf::zarr

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cnf/core/chunk/grid.h"
+#include "cnf/core/compress/blosc.h"
+#include "cnf/core/query/plan.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/data_type.h"
+#include "cnf/core/util/shape.h"
+#include "cnf/zarr/array_plan_internal.h"
+#include "cnf/zarr/json_internal.h"
+#include "cnf/zarr/metadata.h"
+#include "cnf/zarr/objects_internal.h"
+#include "cnf/zarr/rows_internal.h"
+
+namespace cnf::zarr {
+namespace {
+
+using Kind = Codec::Kind;
+
+/// A head that is longer is not asked for: then all of the frame is.
+constexpr std::size_t kMostHeadBytes = 4096;
+/// Blocks are seldom smaller; where the metadata tell no size, that many are provided for.
+constexpr std::size_t kLikelyBlock = std::size_t{16} << 10;
+
+/// No codec makes much more of a chunk than it is: filters to wider types, shards in shards with
+/// their indices. What claims more is damaged, and is not fetched.
+[[nodiscard]] std::uint64_t most_encoded(std::uint64_t raw_bytes) {
+  return 32 * raw_bytes + (std::uint64_t{1} << 20);
+}
+
+[[nodiscard]] std::uint64_t number_of(const Shape& place, const Shape& counts) {
+  std::uint64_t number = 0;
+  for (std::size_t axis = 0; axis < counts.size(); ++axis) {
+    number = number * counts[axis] + place[axis];
+  }
+  return number;
+}
+
+[[nodiscard]] Shape place_of(std::uint64_t number, const Shape& counts) {
+  Shape place = counts;
+  for (std::size_t axis = counts.size(); axis-- > 0;) {
+    place[axis] = number % counts[axis];
+    number /= counts[axis];
+  }
+  return place;
+}
+
+}  // namespace
+
+ChunkLayout::ChunkLayout(const ArrayMetadata& array)
+    : chunk(array.inner_chunk()),
+      per_object(chunk::Grid(array.chunk, chunk).counts()),
+      objects(chunk::Grid(array.shape, array.chunk).counts()),
+      codecs(array.sharding() != nullptr ? array.sharding()->codecs : array.codecs),
+      element_bytes(size_of(array.type)),
+      raw_bytes(chunk.elements() * element_bytes) {
+  std::vector<const Codec*> steps;
+  for (const Codec& codec : codecs) {
+    if (codec.kind != Kind::identity) steps.push_back(&codec);
+  }
+  const Kind last = steps.back()->kind;
+  if (last == Kind::crc32c || last == Kind::fletcher32) {
+    sum = steps.back();
+    steps.pop_back();
+  }
+  const bool is_plain =
+      steps.front()->kind == Kind::bytes && (steps.front()->little || word_of(array.type) == 1);
+  if (is_plain && steps.size() == 1) parts = Parts::bytes;
+  if (is_plain && steps.size() == 2 && steps[1]->kind == Kind::blosc) parts = Parts::blocks;
+}
+
+Target target_of(const Box& box, std::size_t element_bytes, std::byte* data) {
+  return {.box = box, .strides = c_strides(box.shape(), element_bytes), .data = data};
+}
+
+ReadPlan::ReadPlan(const ArrayMetadata& array, const Objects& objects, const ChunkLayout& layout,
+                   std::span<const Target> targets, const Context& context)
+    : array_(array),
+      objects_(objects),
+      layout_(layout),
+      targets_(targets),
+      strides_(c_strides(layout.chunk, layout.element_bytes)) {
+  list_takers();
+  group_takers();
+  locate(context);
+  choose_parts(context);
+}
+
+void ReadPlan::list_takers() {
+  const chunk::Grid grid(array_.shape, layout_.chunk);
+  for (std::size_t target = 0; target < targets_.size(); ++target) {
+    if (targets_[target].box.empty()) continue;
+    chunk::for_each_place(grid.chunks_of(targets_[target].box), [&](const Shape& at) {
+      Shape object = at;
+      Shape inner = at;
+      for (std::size_t axis = 0; axis < at.size(); ++axis) {
+        object[axis] = at[axis] / layout_.per_object[axis];
+        inner[axis] = at[axis] % layout_.per_object[axis];
+      }
+      takers_.push_back({.object = number_of(object, layout_.objects),
+                         .inner = number_of(inner, layout_.per_object),
+                         .target = target});
+    });
+  }
+  std::ranges::sort(takers_);
+}
+
+void ReadPlan::group_takers() {
+  for (std::size_t i = 0; i < takers_.size(); ++i) {
+    const Taker& taker = takers_[i];
+    if (jobs_.empty() || jobs_.back().object != taker.object || jobs_.back().inner != taker.inner) {
+      jobs_.push_back({.object = taker.object, .inner = taker.inner, .first = i});
+    }
+    jobs_.back().last = i + 1;
+  }
+}
+
+/// Finds each chunk in its object, and puts the jobs into the order of the objects' bytes.
+void ReadPlan::locate(const Context& context) {
+  std::vector<std::uint64_t> numbers;
+  for (const ChunkJob& job : jobs_) {
+    if (numbers.empty() || numbers.back() != job.object) numbers.push_back(job.object);
+  }
+  const auto found = objects_.find(numbers, context);
+  std::size_t object = 0;
+  for (ChunkJob& job : jobs_) {
+    while (numbers[object] != job.object) ++object;
+    const ObjectIndex& index = *found[object];
+    if (!index.exists) continue;
+    if (array_.sharding() == nullptr) {
+      job.length = index.bytes;
+    } else if (const ShardEntry& entry = index.entries[job.inner]; !entry.missing()) {
+      job.offset = entry.offset;
+      job.length = entry.length;
+    } else {
+      continue;
+    }
+    job.how = ChunkJob::How::whole;
+    if (job.length > most_encoded(layout_.raw_bytes)) {
+      refuse(subject_of(job),
+             fmt::format("{} bytes are told for a chunk of {}", job.length, layout_.raw_bytes));
+    }
+    if (layout_.parts == ChunkLayout::Parts::bytes && layout_.sum == nullptr &&
+        job.length != layout_.raw_bytes) {
+      refuse(subject_of(job),
+             fmt::format("it has {} bytes where {} are expected", job.length, layout_.raw_bytes));
+    }
+  }
+  const auto in_bytes = [](const ChunkJob& job) {
+    return std::tuple(job.object, job.offset, job.inner);
+  };
+  std::ranges::sort(jobs_, {}, in_bytes);
+}
+
+/// Reads only a part of a chunk where what is saved is worth another request.
+void ReadPlan::choose_parts(const Context& context) {
+  if (layout_.parts == ChunkLayout::Parts::none || layout_.sum != nullptr) return;
+  const std::uint64_t gap = objects_.storage().read_profile().gap;
+  const std::size_t block = [&] {
+    for (const Codec& codec : layout_.codecs) {
+      if (codec.blosc.blocksize != 0) return codec.blosc.blocksize;
+    }
+    return kLikelyBlock;
+  }();
+  const std::size_t likely =
+      compress::BloscFrame::kHeaderBytes + sizeof(std::uint32_t) * (layout_.raw_bytes / block + 1);
+  std::vector<Buffer> heads;
+  std::vector<storage::FetchRequest> requests;
+  std::vector<ChunkJob*> asked;
+  for (ChunkJob& job : jobs_) {
+    if (job.how != ChunkJob::How::whole) continue;
+    const auto [begin, end] = span_of(job);
+    const auto wanted = static_cast<std::uint64_t>(static_cast<double>(job.length) *
+                                                   static_cast<double>(end - begin) /
+                                                   static_cast<double>(layout_.raw_bytes));
+    if (job.length <= wanted || job.length - wanted <= gap) continue;
+    if (layout_.parts == ChunkLayout::Parts::bytes) {
+      job.how = ChunkJob::How::part;
+      job.begin = begin;
+      job.end = end;
+      continue;
+    }
+    heads.emplace_back(std::min({likely, kMostHeadBytes, static_cast<std::size_t>(job.length)}));
+    asked.push_back(&job);
+  }
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    requests.push_back({.key = objects_.key_of(asked[i]->object),
+                        .offset = asked[i]->offset,
+                        .into = heads[i].span()});
+  }
+  if (requests.empty()) return;
+  objects_.storage().fetch(requests, context);
+  for (std::size_t i = 0; i < asked.size(); ++i) take_head(*asked[i], heads[i]);
+}
+
+void ReadPlan::take_head(ChunkJob& job, ByteSpan head) const {
+  const std::string subject = subject_of(job);
+  if (head.size() < compress::BloscFrame::kHeaderBytes ||
+      compress::BloscFrame::head_bytes(head, subject) > head.size()) {
+    return;  // more blocks than were provided for: all of the frame is fetched
+  }
+  auto frame = std::make_unique<compress::BloscFrame>(head, job.length, layout_.raw_bytes, subject);
+  std::vector<std::size_t>& blocks = job.blocks;
+  for (Delivery& delivery : deliveries(job)) {
+    while (!delivery.rows.done()) {
+      blocks.push_back(delivery.rows.source() / frame->block_bytes());
+      delivery.rows.skip_to((blocks.back() + 1) * frame->block_bytes());
+    }
+  }
+  std::ranges::sort(blocks);
+  const auto repeated = std::ranges::unique(blocks);
+  blocks.erase(repeated.begin(), repeated.end());
+  if (blocks.size() == frame->blocks()) {
+    blocks.clear();
+    return;
+  }
+  job.how = ChunkJob::How::part;
+  job.frame = std::move(frame);
+}
+
+query::Plan ReadPlan::plan() const {
+  query::Plan plan;
+  plan.units.reserve(jobs_.size());
+  for (std::size_t i = 0; i < jobs_.size(); ++i) {
+    const ChunkJob& job = jobs_[i];
+    query::Unit unit{.id = i};
+    if (job.how != ChunkJob::How::fill) {
+      const std::string key = objects_.key_of(job.object);
+      if (job.how == ChunkJob::How::whole) {
+        unit.ranges.push_back({.key = key, .offset = job.offset, .length = job.length});
+      } else if (job.frame == nullptr) {
+        unit.ranges.push_back(
+            {.key = key, .offset = job.offset + job.begin, .length = job.end - job.begin});
+      } else {
+        for (const std::size_t block : job.blocks) {
+          const compress::BloscFrame::Range range = job.frame->range_of(block);
+          unit.ranges.push_back(
+              {.key = key, .offset = job.offset + range.offset, .length = range.length});
+        }
+      }
+    }
+    plan.units.push_back(std::move(unit));
+  }
+  return plan;
+}
+
+std::uint64_t ReadPlan::longest() const noexcept {
+  std::uint64_t longest = 0;
+  for (const ChunkJob& job : jobs_) longest = std::max(longest, job.length);
+  return longest;
+}
+
+Shape ReadPlan::begin_of(const ChunkJob& job) const {
+  const Shape object = place_of(job.object, layout_.objects);
+  Shape begin = place_of(job.inner, layout_.per_object);
+  for (std::size_t axis = 0; axis < begin.size(); ++axis) {
+    begin[axis] = (object[axis] * layout_.per_object[axis] + begin[axis]) * layout_.chunk[axis];
+  }
+  return begin;
+}
+
+Box ReadPlan::wanted_of(const ChunkJob& job, const Target& target) const {
+  Box chunk{.begin = begin_of(job), .end = {}};
+  chunk.end = chunk.begin;
+  for (std::size_t axis = 0; axis < chunk.end.size(); ++axis) {
+    chunk.end[axis] += layout_.chunk[axis];
+  }
+  return intersect(target.box, chunk);
+}
+
+std::vector<ReadPlan::Delivery> ReadPlan::deliveries(const ChunkJob& job) const {
+  const Shape begin = begin_of(job);
+  std::vector<Delivery> result;
+  result.reserve(job.last - job.first);
+  for (std::size_t i = job.first; i < job.last; ++i) {
+    const Target& target = targets_[takers_[i].target];
+    const Box wanted = wanted_of(job, target);
+    const Shape in_chunk = Box{begin, wanted.begin}.shape();
+    const Shape in_target = Box{target.box.begin, wanted.begin}.shape();
+    result.push_back(
+        {.rows = Rows(wanted.shape(), layout_.element_bytes, strides_, target.strides,
+                      offset_of(in_chunk, strides_), offset_of(in_target, target.strides)),
+         .data = target.data});
+  }
+  return result;
+}
+
+std::pair<std::size_t, std::size_t> ReadPlan::span_of(const ChunkJob& job) const {
+  const Shape begin = begin_of(job);
+  std::pair<std::size_t, std::size_t> span{layout_.raw_bytes, 0};
+  for (std::size_t i = job.first; i < job.last; ++i) {
+    const Box wanted = wanted_of(job, targets_[takers_[i].target]);
+    std::size_t last = 0;
+    for (std::size_t axis = 0; axis < begin.size(); ++axis) {
+      last += (wanted.end[axis] - 1 - begin[axis]) * strides_[axis];
+    }
+    const std::size_t first = offset_of(Box{begin, wanted.begin}.shape(), strides_);
+    span.first = std::min(span.first, first);
+    span.second = std::max(span.second, last + layout_.element_bytes);
+  }
+  return span;
+}
+
+std::string ReadPlan::subject_of(const ChunkJob& job) const {
+  const std::string uri = objects_.storage().uri(objects_.key_of(job.object));
+  return array_.sharding() == nullptr ? uri : fmt::format("{}@{}", uri, job.offset);
+}
+
+}  // namespace cnf::zarr
