@@ -12,6 +12,7 @@
 #include "cnf/core/util/data_type.h"
 #include "cnf/core/util/error.h"
 #include "cnf/core/util/shape.h"
+#include "cnf/em/elements_internal.h"
 #include "cnf/em/mrc.h"
 #include "cnf/em/mrc_layout_internal.h"
 #include "cnf/em/source.h"
@@ -40,75 +41,6 @@ const Mode* find_mode(std::int32_t number) noexcept {
   const auto* const found = std::find_if(kModes.begin(), kModes.end(),
                                          [&](const Mode& mode) { return mode.number == number; });
   return found == kModes.end() ? nullptr : found;
-}
-
-template <std::size_t kSize>
-struct Word;
-template <>
-struct Word<1> {
-  using Type = std::uint8_t;
-  static Type swapped(Type word) noexcept { return word; }
-};
-template <>
-struct Word<2> {
-  using Type = std::uint16_t;
-  static Type swapped(Type word) noexcept { return __builtin_bswap16(word); }
-};
-template <>
-struct Word<4> {
-  using Type = std::uint32_t;
-  static Type swapped(Type word) noexcept { return __builtin_bswap32(word); }
-};
-
-// Elements of kWords words each; steps are bytes from one element to the next.
-struct Strided {
-  const std::byte* from = nullptr;
-  std::size_t from_step = 0;
-  std::byte* to = nullptr;
-  std::size_t to_step = 0;
-  std::size_t count = 0;
-};
-
-template <std::size_t kWord, std::size_t kWords, bool kSwap>
-void copy_words(const Strided& run) noexcept {
-  using Type = typename Word<kWord>::Type;
-  for (std::size_t i = 0; i < run.count; ++i) {
-    for (std::size_t w = 0; w < kWords; ++w) {
-      Type word = 0;
-      std::memcpy(&word, run.from + i * run.from_step + w * kWord, kWord);
-      if (kSwap) word = Word<kWord>::swapped(word);
-      std::memcpy(run.to + i * run.to_step + w * kWord, &word, kWord);
-    }
-  }
-}
-
-template <std::size_t kWord, std::size_t kWords>
-void copy(const Strided& run, bool swap) noexcept {
-  constexpr std::size_t kSize = kWord * kWords;
-  const bool dense = run.from_step == kSize && run.to_step == kSize;
-  if (dense && !swap) {
-    std::memcpy(run.to, run.from, run.count * kSize);
-  } else if (dense) {
-    // Steps that the compiler knows: it can turn words in vectors.
-    copy_words<kWord, kWords, true>({run.from, kSize, run.to, kSize, run.count});
-  } else if (swap) {
-    copy_words<kWord, kWords, true>(run);
-  } else {
-    copy_words<kWord, kWords, false>(run);
-  }
-}
-
-void copy_elements(DataType type, const Strided& run, bool swap) noexcept {
-  switch (size_of(type)) {
-    case 1:
-      return copy<1, 1>(run, false);
-    case 2:
-      return copy<2, 1>(run, swap);
-    case 4:
-      return copy<4, 1>(run, swap);
-    default:
-      return copy<4, 2>(run, swap);  // complex64, the only one of 8 bytes
-  }
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "cnf/em/eer_internal.h"
 #include "cnf/em/input_file.h"
 #include "cnf/em/mrc.h"
+#include "cnf/em/npy.h"
 #include "cnf/em/tiff_internal.h"
 #include "cnf/em/tilts_internal.h"
 
@@ -29,11 +30,14 @@ struct Format {
 
 bool is_mrc(const InputFile& file) { return looks_like_mrc(file.bytes()); }
 
+bool is_npy(const InputFile& file) { return looks_like_npy(file.bytes()); }
+
 bool is_any_tiff(const InputFile& file) { return is_tiff(file.bytes()); }
 
 constexpr std::array kFormats{
     Format{"eer", is_eer, open_eer},
     Format{"tiff", is_any_tiff, open_tiff},
+    Format{"npy", is_npy, open_npy},
     Format{"mrc", is_mrc, open_mrc},
 };
 
