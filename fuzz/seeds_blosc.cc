@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -180,7 +180,8 @@ void blosc_compress(const BloscOptions& options, ByteSpan raw, Buffer& out) {
   check(options, raw.size());
   const std::size_t block_bytes = block_bytes_of(options, raw.size());
   const std::size_t blocks = (raw.size() + block_bytes - 1) / block_bytes;
-  const bool splittable = blosc_splits(options.typesize, block_bytes);
+  const bool splittable = options.shuffle != BloscShuffle::none && options.typesize > 1 &&
+                          blosc_splits(options.typesize, block_bytes);
   const std::size_t index_end = kHeaderBytes + blocks * sizeof(std::uint32_t);
   const std::size_t streams = blocks * (splittable ? options.typesize : 1);
   const std::size_t before = out.size();
@@ -191,7 +192,7 @@ void blosc_compress(const BloscOptions& options, ByteSpan raw, Buffer& out) {
   std::size_t end = index_end;
   if (options.level != 0 && raw.size() >= kBloscMinBlock) {
     Encoder encoder(options, block_bytes, raw, room);
-    split = splittable && options.typesize > 1 && encoder.gains_by_splitting(index_end);
+    split = splittable && encoder.gains_by_splitting(index_end);
     end = encoder.put_blocks(split, index_end);
   }
   FrameHead head{.flags = flags_of(options, split),
