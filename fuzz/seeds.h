@@ -25,6 +25,8 @@ class SeedWriter {
 
 void write_bams3_seeds(const SeedWriter& seeds);
 void write_blosc_seeds(const SeedWriter& seeds);
+/// MRC and NumPy files.
+void write_em_seeds(const SeedWriter& seeds);
 void write_vcfs3_seeds(const SeedWriter& seeds);
 void write_vcfs3_format_seeds(const SeedWriter& seeds);
 /// URIs, options, and what servers answer.
