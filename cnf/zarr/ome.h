@@ -73,12 +73,18 @@ struct Group {
   std::string path;  ///< "" at the store's root.
   int zarr_format = 3;
   nlohmann::json attributes;
-  std::string etag;  ///< Of the object that holds them.
+  nlohmann::json document;  ///< All of zarr.json; null for v2.
+  std::string etag;         ///< Of the object that holds it; empty for v2.
   std::vector<std::pair<std::string, ArrayMetadata>> nodes;
 
-  /// One request for v3; v2: .zgroup, .zattrs and .zmetadata at once. Throws not_found.
+  /// One request for v3; for v2 one more round trip: .zgroup, .zattrs and .zmetadata at once.
+  /// Throws Error not_found, corrupt_data, unsupported.
   [[nodiscard]] static Group open(std::shared_ptr<const storage::Storage> storage,
                                   const std::string& path, const Context& context = {});
+  /// nullopt where there is no group, but perhaps an array.
+  [[nodiscard]] static std::optional<Group> try_open(
+      std::shared_ptr<const storage::Storage> storage, const std::string& path,
+      const Context& context = {});
   /// The array below it; no request if its metadata came along.
   [[nodiscard]] Array array(const std::string& name, const Context& context = {}) const;
 };
