@@ -182,6 +182,7 @@ Particles parse_star(std::string_view text, const Geometry& geometry, std::strin
   Particles particles;
   particles.block = loop.block;
   particles.columns = loop.columns;
+  particles.pixels_per_voxel = 1 / voxels_per_pixel(geometry, subject);
   particles.preamble = text.substr(0, loop.rows_begin);
   particles.postamble = text.substr(loop.rows_end);
   particles.rows.reserve(loop.rows.size());
@@ -219,6 +220,7 @@ Particles parse_ndjson(std::string_view text, const Geometry& geometry, std::str
   particles.format = Particles::Format::ndjson;
   particles.block.clear();
   const double scale = voxels_per_pixel(geometry, subject);
+  particles.pixels_per_voxel = 1 / scale;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
     std::string_view line = text.substr(0, end);

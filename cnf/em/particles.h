@@ -27,6 +27,7 @@ struct Particles {
   std::vector<std::string> columns;  ///< Of the loop, in order ("rlnCoordinateX").
   std::string preamble;              ///< All before the first row, verbatim: optics, comments.
   std::string postamble;             ///< All behind the last row.
+  double pixels_per_voxel = 1;       ///< Of the pixels that rows count, in the volume's voxel.
   std::vector<Particle> rows;
 };
 

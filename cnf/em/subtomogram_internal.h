@@ -34,6 +34,15 @@ inline constexpr std::array<std::string_view, 3> kSubtomogramAngles{
            {s_tilt * c_rot, s_tilt * s_rot, c_tilt}}};
 }
 
+/// The way back: what turns is undone by its transpose.
+[[nodiscard]] inline Matrix transposed(const Matrix& matrix) {
+  Matrix result{};
+  for (std::size_t row = 0; row < 3; ++row) {
+    for (std::size_t i = 0; i < 3; ++i) result[i][row] = matrix[row][i];
+  }
+  return result;
+}
+
 [[nodiscard]] inline Vector turn(const Matrix& matrix, const Vector& vector) {
   Vector turned{};
   for (std::size_t row = 0; row < 3; ++row) {
