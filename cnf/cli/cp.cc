@@ -35,7 +35,7 @@ A DST that ends in "/", or is an existing folder, means into it: under SRC's own
 name. An object that is there already is an error, unless --overwrite. Each object
 becomes visible whole or not at all; what was stored is checked against the
 source's size. With -r many objects are copied at once (-@), in bounded memory
-(--memory), and every _metadata.json comes last: a copy that is cut short is not a
+(--memory), and every manifest comes last: a copy that is cut short is not a
 dataset.
 
 Examples:

@@ -29,9 +29,11 @@ struct FormatChecks {
 };
 
 /// The findings of a format's own validation. \param run  is given what takes a complaint (object,
-/// what); damage that it throws is a finding about the manifest. Throws what is no damage.
+/// what); damage that it throws is a finding about the manifest, which lies at `manifest`. Throws
+/// what is no damage.
 template <typename Run>
-[[nodiscard]] std::vector<query::Finding> findings_of(const Run& run) {
+[[nodiscard]] std::vector<query::Finding> findings_of(
+    const Run& run, std::string_view manifest = metadata::kManifestKey) {
   std::vector<query::Finding> findings;
   const auto complain = [&findings](const std::string& object, const std::string& what) {
     findings.push_back({query::Finding::Severity::error, object, what});
@@ -40,7 +42,7 @@ template <typename Run>
     run(complain);
   } catch (const Error& error) {
     if (error.code() != Errc::corrupt_data && error.code() != Errc::not_found) throw;
-    complain(std::string(metadata::kManifestKey), error.what());
+    complain(std::string(manifest), error.what());
   }
   return findings;
 }

@@ -44,7 +44,7 @@ struct GcArgs {
 
 std::vector<storage::FileInfo> find_orphans(const query::Dataset& dataset, const GcArgs& args,
                                             const Context& context) {
-  auto orphans = metadata::Manager(dataset.root).orphans(dataset.manifest(), context);
+  auto orphans = query::find_orphans(dataset, context);
   if (args.older_than_days > 0) {
     const auto limit = std::chrono::system_clock::now() - std::chrono::days(args.older_than_days);
     std::erase_if(orphans, [&](const storage::FileInfo& info) { return info.modified > limit; });
@@ -55,7 +55,9 @@ std::vector<storage::FileInfo> find_orphans(const query::Dataset& dataset, const
 // An object of a commit that was made while we looked is an orphan by the older manifest only.
 void require_unchanged(const query::Dataset& dataset, const std::string& uri,
                        const Context& context) {
-  if (metadata::Manager(dataset.root).load(context).etag == dataset.committed.etag) return;
+  if (metadata::Manager(dataset.root).load(context, dataset.committed.place()).etag ==
+      dataset.committed.etag)
+    return;
   throw Error(Errc::precondition_failed, "collect orphans of", uri,
               "somebody has just committed to it", "run gc again when no writer is at work");
 }

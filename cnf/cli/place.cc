@@ -30,7 +30,8 @@ std::string absolute(const std::string& path) {
 }  // namespace
 
 bool is_manifest(std::string_view key) {
-  return key.substr(key.rfind('/') + 1) == metadata::kManifestKey;  // npos + 1 is 0
+  const std::string_view name = key.substr(key.rfind('/') + 1);  // npos + 1 is 0
+  return name == metadata::kManifestKey || name == metadata::kGroupKey;
 }
 
 Place::Place(Session& session, std::string uri) : session_(&session), uri_(std::move(uri)) {

@@ -11,7 +11,7 @@
 
 namespace cnf::cli {
 
-/// True for the key of a dataset's manifest, which says that the dataset exists.
+/// True for the key of a dataset's manifest, or of a Zarr group that may carry one.
 [[nodiscard]] bool is_manifest(std::string_view key);
 
 /// Where a URI that somebody typed points: to an object, to a folder of objects, or to nothing yet.

@@ -55,13 +55,15 @@ Removed remove_below(const Place& place, Session& session) {
   const storage::Storage& folder = *place.folder();
   storage::Storage& store = *place.location().storage;
   const std::string& base = place.location().key;
-  const std::string manifest = storage::join_key(base, metadata::kManifestKey);
-
   Removed removed;
-  if (const auto info = store.try_stat(manifest, context)) {
+  for (const std::string_view name : {metadata::kManifestKey, metadata::kGroupKey}) {
+    const std::string manifest = storage::join_key(base, name);
+    const auto info = store.try_stat(manifest, context);
+    if (!info) continue;
     store.remove(manifest, context);
     session.detail("removed " + store.uri(manifest));
-    removed = {.objects = 1, .bytes = info->size};
+    ++removed.objects;
+    removed.bytes += info->size;
   }
   std::vector<std::string> batch;
   const auto flush = [&] {

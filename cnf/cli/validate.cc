@@ -74,7 +74,7 @@ std::vector<Finding> check_format(const query::Dataset& dataset, Depth depth, Se
   const auto found = std::find_if(checks.begin(), checks.end(),
                                   [&](const auto& entry) { return entry.format == format; });
   if (found != checks.end()) return found->validate(dataset, depth, session);
-  return {{Finding::Severity::warning, std::string(metadata::kManifestKey),
+  return {{Finding::Severity::warning, std::string(dataset.committed.key()),
            fmt::format("the format \"{}\" is not known here: what its chunks hold was not checked",
                        format)}};
 }

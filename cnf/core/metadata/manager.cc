@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "cnf/core/metadata/manifest_internal.h"
 #include "cnf/core/metadata/metadata.h"
 #include "cnf/core/metadata/seal.h"
@@ -22,6 +24,8 @@
 
 namespace cnf::metadata {
 namespace {
+
+using Json = nlohmann::json;
 
 // Part of an object's key as it lies on the root store: the shard's prefix, and the key below it.
 struct Placed {
@@ -81,23 +85,74 @@ class Named {
   std::optional<storage::HashSharding> sharding_;
 };
 
-}  // namespace
+// Of a group's zarr.json, below its `attributes`.
+constexpr const char* kAttribute = "cnf";
 
-Committed Manager::load(const Context& context) const {
-  std::optional<Committed> committed = try_load(context);
-  if (committed) return std::move(*committed);
-  throw Error(Errc::not_found, "open", storage_->uri(),
-              "there is no dataset here: no _metadata.json", "check the path or URI");
+// Zarr says where the chunks of an array lie.
+void require_no_shards(const Metadata& metadata, Errc code, std::string_view doing,
+                       std::string_view subject) {
+  if (metadata.storage.sharding_bits == 0) return;
+  throw Error(code, doing, subject, "the chunks of a Zarr group are not spread over prefixes");
 }
 
-std::optional<Committed> Manager::try_load(const Context& context) const {
-  std::optional<storage::Object> object;
+std::string text_with(const Metadata& metadata, Json group) {
+  require_no_shards(metadata, Errc::invalid_argument, "commit", metadata.format);
+  if (!group.is_object() || group.value("node_type", Json()) != "group") {
+    throw Error(Errc::invalid_argument, "commit", metadata.format,
+                "what is to carry the manifest is no group of Zarr v3");
+  }
   try {
-    object = storage_->read_all(kManifestKey, kMaxManifestBytes, context);
+    group["attributes"][kAttribute] = seal_fields(Json::parse(to_json(metadata)));
+    return group.dump(2) + "\n";
+  } catch (const Json::exception& error) {
+    throw Error(Errc::invalid_argument, "commit", metadata.format, error.what());
+  }
+}
+
+}  // namespace
+
+std::optional<Committed> committed_in(Json group, std::string etag, std::string_view subject) {
+  const auto attributes = group.is_object() ? group.find("attributes") : group.end();
+  if (attributes == group.end() || !attributes->is_object()) return {};
+  const auto sealed = attributes->find(kAttribute);
+  if (sealed == attributes->end()) return {};
+  Json manifest = check_sealed_fields(std::move(*sealed), subject);
+  attributes->erase(sealed);
+  Committed committed{.metadata = read_metadata(std::move(manifest), subject),
+                      .etag = std::move(etag),
+                      .group = std::move(group)};
+  require_no_shards(committed.metadata, Errc::corrupt_data, "read manifest", subject);
+  return committed;
+}
+
+Committed Manager::load(const Context& context, Place place) const {
+  std::optional<Committed> committed = try_load(context, place);
+  if (committed) return std::move(*committed);
+  throw Error(Errc::not_found, "open", storage_->uri(),
+              "there is no dataset here: neither _metadata.json nor a zarr.json with a manifest",
+              "check the path or URI");
+}
+
+std::optional<Committed> Manager::try_load(const Context& context, Place place) const {
+  std::optional<Committed> committed;
+  if (place != Place::group) committed = load_object(context);
+  if (!committed && place != Place::object) committed = load_group(context);
+  return committed;
+}
+
+std::optional<storage::Object> Manager::try_read(std::string_view key,
+                                                 const Context& context) const {
+  try {
+    return storage_->read_all(key, kMaxManifestBytes, context);
   } catch (const Error& error) {
     if (error.code() == Errc::not_found) return {};
     throw;
   }
+}
+
+std::optional<Committed> Manager::load_object(const Context& context) const {
+  std::optional<storage::Object> object = try_read(kManifestKey, context);
+  if (!object) return {};
   const std::string subject = storage_->uri(kManifestKey);
   check_seal(object->bytes, subject);
   Committed committed{.metadata = parse_metadata(object->bytes, subject),
@@ -106,21 +161,30 @@ std::optional<Committed> Manager::try_load(const Context& context) const {
   return committed;
 }
 
-void Manager::create(const Metadata& metadata, const Context& context) {
-  commit(metadata, storage::Condition::if_absent(), context);
+std::optional<Committed> Manager::load_group(const Context& context) const {
+  std::optional<storage::Object> object = try_read(kGroupKey, context);
+  if (!object) return {};
+  const std::string subject = storage_->uri(kGroupKey);
+  return committed_in(parse_json(object->bytes, subject), std::move(object->info.etag), subject);
 }
 
-void Manager::replace(const Metadata& metadata, const std::string& etag, const Context& context) {
+void Manager::create(const Metadata& metadata, const Context& context, const Json& group) {
+  commit(metadata, group, storage::Condition::if_absent(), context);
+}
+
+void Manager::replace(const Metadata& metadata, const std::string& etag, const Context& context,
+                      const Json& group) {
   if (etag.empty()) {
     throw Error(Errc::invalid_argument, "commit", storage_->uri(),
                 "no ETag of the dataset to replace");
   }
-  commit(metadata, storage::Condition::if_match(etag), context);
+  commit(metadata, group, storage::Condition::if_match(etag), context);
 }
 
-void Manager::commit(const Metadata& metadata, storage::Condition condition,
+void Manager::commit(const Metadata& metadata, const Json& group, storage::Condition condition,
                      const Context& context) {
-  const std::string text = seal(to_json(metadata));
+  const std::string text = group.is_null() ? seal(to_json(metadata)) : text_with(metadata, group);
+  const std::string_view key = group.is_null() ? kManifestKey : kGroupKey;
   if (text.size() > kMaxManifestBytes) {
     throw Error(Errc::invalid_argument, "commit", storage_->uri(), "the manifest exceeds 64 MiB");
   }
@@ -128,14 +192,14 @@ void Manager::commit(const Metadata& metadata, storage::Condition condition,
                                       .content_type = "application/json",
                                       .size_hint = text.size()};
   try {
-    storage_->put(kManifestKey, as_bytes(text), options, context);
+    storage_->put(key, as_bytes(text), options, context);
   } catch (const Error& error) {
     const bool refused =
         error.code() == Errc::already_exists || error.code() == Errc::precondition_failed;
     if (!refused) throw;
     // An attempt whose answer was lost may have landed; then its retry is refused by our own
     // commit.
-    if (holds(text, context)) return;
+    if (holds(key, text, context)) return;
     if (options.condition.kind() == storage::Condition::Kind::if_absent) {
       throw Error(Errc::already_exists, "commit", storage_->uri(), "there is a dataset already",
                   "replace it with --overwrite");
@@ -145,13 +209,9 @@ void Manager::commit(const Metadata& metadata, storage::Condition condition,
   }
 }
 
-bool Manager::holds(std::string_view text, const Context& context) const {
-  try {
-    return as_text(storage_->read_all(kManifestKey, kMaxManifestBytes, context).bytes) == text;
-  } catch (const Error& error) {
-    if (error.code() == Errc::not_found) return false;
-    throw;
-  }
+bool Manager::holds(std::string_view key, std::string_view text, const Context& context) const {
+  const std::optional<storage::Object> object = try_read(key, context);
+  return object && as_text(object->bytes) == text;
 }
 
 std::shared_ptr<storage::Storage> Manager::chunk_storage(std::shared_ptr<storage::Storage> root,

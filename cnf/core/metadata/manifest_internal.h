@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cnf/core/metadata/metadata.h"
 #include "cnf/core/util/buffer.h"
 
 namespace cnf::metadata {
@@ -21,6 +22,9 @@ void validate_manifest(const nlohmann::json& document, std::string_view subject)
 /// JSON from outside: no deeper than 64 levels, no key twice in an object. Throws Error
 /// corrupt_data.
 [[nodiscard]] nlohmann::json parse_json(ByteSpan text, std::string_view subject);
+
+/// As parse_metadata, of what parse_json made of its text.
+[[nodiscard]] Metadata read_metadata(nlohmann::json document, std::string_view subject);
 
 /// "2025-01-02T03:04:05Z". Throws Error invalid_argument before year 0 or after 9999.
 [[nodiscard]] std::string format_time(std::chrono::sys_seconds time);

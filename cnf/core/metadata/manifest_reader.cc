@@ -131,7 +131,7 @@ ObjectInfo read_object(Json& item, const std::string& where, std::string_view su
   object.root = take_base64(item, "root", where, subject);
   object.inlined = take_base64(item, "inlined", where, subject);
   object.unknown = std::move(item);
-  if (!is_safe_path(object.path) || object.path == kManifestKey) {
+  if (!is_safe_path(object.path) || object.path == kManifestKey || object.path == kGroupKey) {
     throw_field(subject, where + ".path", "it is not a path within the dataset");
   }
   if (!object.inlined.empty() &&
@@ -174,8 +174,7 @@ void read_identity(Json& document, Metadata& metadata, std::string_view subject)
 
 }  // namespace
 
-Metadata parse_metadata(ByteSpan text, std::string_view subject) {
-  Json document = parse_json(text, subject);
+Metadata read_metadata(Json document, std::string_view subject) {
   validate_manifest(document, subject);
 
   Metadata metadata;
@@ -193,6 +192,10 @@ Metadata parse_metadata(ByteSpan text, std::string_view subject) {
   if (!chunks.empty()) metadata.unknown["chunks"] = std::move(chunks);
   if (!compression.empty()) metadata.unknown["compression"] = std::move(compression);
   return metadata;
+}
+
+Metadata parse_metadata(ByteSpan text, std::string_view subject) {
+  return read_metadata(parse_json(text, subject), subject);
 }
 
 }  // namespace cnf::metadata

@@ -15,11 +15,14 @@
 namespace cnf::metadata {
 
 /// The name of the object that lists every chunk: an index::BTree keyed by
-/// big_endian_key(chunk number) with the columns length (summed) and CRC32C.
+/// big_endian_key(chunk number), or by the chunk's path where a format names its chunks itself,
+/// with the columns length (summed) and CRC32C.
 inline constexpr std::string_view kChunkIndex = "chunks";
 
 /// The object that makes a dataset exist; it is written last.
 inline constexpr std::string_view kManifestKey = "_metadata.json";
+/// The same of a dataset that is a Zarr group: the group's own document carries the manifest.
+inline constexpr std::string_view kGroupKey = "zarr.json";
 /// Nothing larger is read as a manifest.
 inline constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{64} << 20;
 
@@ -63,6 +66,9 @@ struct Metadata {
     std::uint64_t chunk_size = 0;  ///< What the strategy aimed at, in its own unit.
     /// Apart, and num_chunks in all; empty where a format names its chunks itself.
     std::vector<ChunkRun> runs;
+
+    /// Whether the chunk index is keyed by the chunks' paths.
+    [[nodiscard]] bool named_by_format() const noexcept { return runs.empty() && num_chunks != 0; }
 
     /// Where the chunk of that number lies in the chunk storage. Throws Error corrupt_data if no
     /// run has it.

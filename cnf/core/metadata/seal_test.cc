@@ -5,6 +5,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
@@ -35,6 +36,47 @@ TEST(Seal, MissesNoTruncation) {
   for (std::size_t size = 0; size < sealed.size(); ++size) {
     EXPECT_THROW(check_seal(as_bytes(std::string_view(sealed).substr(0, size)), "manifest"), Error);
   }
+}
+
+const nlohmann::json kManifest = nlohmann::json::parse(
+    R"({"format": "CryoEM", "custom": {"mean": 1.0, "rms": 0.1, "large": 1e300, "list": [2.0, 3]}})");
+
+TEST(Seal, OfFieldsStandsAmongThem) {
+  const nlohmann::json sealed = seal_fields(kManifest);
+  EXPECT_EQ(sealed.size(), kManifest.size() + 1);
+  // The canonical text, and its CRC32C by google-crc32c 1.7.
+  EXPECT_EQ(sealed[kSealField], "8288488f");
+  EXPECT_EQ(check_sealed_fields(sealed, "manifest"), kManifest);
+}
+
+TEST(Seal, OfFieldsHoldsHoweverTheyAreWritten) {
+  const std::string want = seal_fields(kManifest)[kSealField];
+  const std::string texts[] = {R"({"crc32c": ")" + want + R"(", "format": "CryoEM",
+          "custom": {"list": [2, 3.0], "mean": 1, "rms": 1e-1, "large": 1.0e+300}})",
+                               R"({"custom":{"large":1e+300,"list":[2,3],"mean":1.000,"rms":0.10},)"
+                               R"("format":"\u0043ryoEM","crc32c":")" +
+                                   want + "\"}"};
+  for (const std::string& text : texts) {
+    EXPECT_NO_THROW((void)check_sealed_fields(nlohmann::json::parse(text), "manifest")) << text;
+  }
+}
+
+TEST(Seal, OfFieldsFindsWhatWasChanged) {
+  nlohmann::json sealed = seal_fields(kManifest);
+  const auto refused = [](const nlohmann::json& text) {
+    EXPECT_THROW((void)check_sealed_fields(text, "manifest"), Error) << text;
+  };
+  refused(kManifest);
+  refused(nlohmann::json::array());
+  refused(nlohmann::json());
+  sealed["custom"]["rms"] = 0.2;
+  refused(sealed);
+  sealed = seal_fields(kManifest);
+  sealed["added"] = nullptr;
+  refused(sealed);
+  sealed = seal_fields(kManifest);
+  sealed[kSealField] = 5;
+  refused(sealed);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <limits>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,7 +17,9 @@
 #include "cnf/core/index/btree.h"
 #include "cnf/core/metadata/manager.h"
 #include "cnf/core/metadata/metadata.h"
+#include "cnf/core/query/chunk_rows_internal.h"
 #include "cnf/core/query/dataset.h"
+#include "cnf/core/query/new_dataset.h"
 #include "cnf/core/storage/scan.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"
@@ -33,16 +35,17 @@ namespace {
 struct Item {
   std::shared_ptr<const storage::Storage> from;
   std::shared_ptr<storage::Storage> to;
-  std::string path;
-  std::uint64_t length = 0;
-  std::uint32_t crc32c = 0;
+  ListedChunk object;
 };
 
 class Copy {
  public:
-  Copy(const CopyOptions& options, const Context& context)
+  /// \param place  of the manifest. Names of objects are used once only, but in a group arrays are
+  /// called alike everywhere: there only the same bytes are the same object.
+  Copy(const CopyOptions& options, metadata::Place place, const Context& context)
       : options_(options),
         context_(context),
+        compares_(place == metadata::Place::group),
         threads_(std::max<std::size_t>(options.threads, 1)),
         window_(std::clamp<std::uint64_t>(options.memory / (4 * threads_), 64 << 10, 16 << 20)),
         pool_(threads_, context) {}
@@ -58,28 +61,37 @@ class Copy {
 
  private:
   void copy(const Item& item) {
-    const std::optional<storage::FileInfo> there = item.to->try_stat(item.path, context_);
-    const bool resumed = there && there->size == item.length;
+    const std::optional<storage::FileInfo> there = item.to->try_stat(item.object.path, context_);
+    const bool resumed = there && there->size == item.object.length &&
+                         (!compares_ || sum_of(*item.to, *there) == item.object.crc32c);
     if (!resumed) transfer(item);
     const std::lock_guard lock(mutex_);
     ++report_.objects;
-    report_.bytes += item.length;
+    report_.bytes += item.object.length;
     if (resumed) ++report_.resumed;
   }
 
+  std::uint32_t sum_of(const storage::Storage& storage, const storage::FileInfo& info) const {
+    std::uint32_t crc = 0;
+    storage::scan(storage, info, {.window = window_}, context_,
+                  [&](ByteSpan bytes) { crc = crc32c(bytes, crc); });
+    return crc;
+  }
+
   void transfer(const Item& item) {
-    const storage::FileInfo info = item.from->stat(item.path, context_);
-    const auto writer = item.to->create(item.path, {.size_hint = info.size}, context_);
+    const ListedChunk& object = item.object;
+    const storage::FileInfo info = item.from->stat(object.path, context_);
+    const auto writer = item.to->create(object.path, {.size_hint = info.size}, context_);
     std::uint32_t crc = 0;
     storage::scan(*item.from, info, {.window = window_}, context_, [&](ByteSpan bytes) {
       crc = crc32c(bytes, crc);
       writer->write(bytes);
       if (options_.progress != nullptr) options_.progress->add(bytes.size(), 0);
     });
-    if (info.size != item.length || crc != item.crc32c) {
-      throw Error(Errc::corrupt_data, "copy", item.from->uri(item.path),
+    if (info.size != object.length || crc != object.crc32c) {
+      throw Error(Errc::corrupt_data, "copy", item.from->uri(object.path),
                   fmt::format("it has {} bytes with crc32c {:#010x}, not {} with {:#010x}",
-                              info.size, crc, item.length, item.crc32c),
+                              info.size, crc, object.length, object.crc32c),
                   "cnf validate tells what else is damaged");
     }
     (void)writer->commit();
@@ -87,6 +99,7 @@ class Copy {
 
   const CopyOptions& options_;
   const Context& context_;
+  const bool compares_;
   const std::size_t threads_;
   const std::uint64_t window_;
   std::mutex mutex_;
@@ -94,55 +107,87 @@ class Copy {
   worker::Pool pool_;  // last: its tasks use what stands above
 };
 
-void submit_objects(const Dataset& source, const std::shared_ptr<storage::Storage>& root,
-                    const std::shared_ptr<storage::Storage>& chunks, Copy& copy,
-                    const Context& context) {
-  const metadata::Metadata& manifest = source.manifest();
-  for (const metadata::ObjectInfo& object : manifest.objects) {
-    copy.submit({source.root, root, object.path, object.length, object.crc32c});
-  }
+// Visits every chunk of the chunk index.
+void for_each_chunk(const std::shared_ptr<storage::Storage>& root,
+                    const metadata::Metadata& manifest, const Context& context,
+                    const std::function<void(ListedChunk)>& visit) {
   if (manifest.chunks.num_chunks == 0) return;
-  const metadata::ObjectInfo& listed = manifest.object(metadata::kChunkIndex);
-  const index::BTree tree =
-      listed.root.empty()
-          ? index::BTree::open(source.root, listed.path, context)
-          : index::BTree(index::object_pages(source.root, listed.path), listed.root);
+  const index::BTree tree = open_chunk_index(root, manifest, context);
+  const std::string subject = root->uri(manifest.object(metadata::kChunkIndex).path);
   if (tree.rows() != manifest.chunks.num_chunks) {
-    throw Error(Errc::corrupt_data, "copy", source.root->uri(listed.path),
+    throw Error(Errc::corrupt_data, "copy", subject,
                 fmt::format("it lists {} chunks of the manifest's {}", tree.rows(),
                             manifest.chunks.num_chunks));
   }
-  tree.for_each(
-      [&](const index::BTree::Row& row) {
-        if (row.columns.size() != 2 || row.columns[1] > std::numeric_limits<std::uint32_t>::max()) {
-          throw Error(Errc::corrupt_data, "copy", source.root->uri(listed.path),
-                      "its columns are not length and crc32c");
-        }
-        copy.submit({source.chunks, chunks, manifest.chunks.path(index::number_of_key(row.key)),
-                     row.columns[0], static_cast<std::uint32_t>(row.columns[1])});
-      },
-      context);
+  tree.for_each([&](const index::BTree::Row& row) { visit(chunk_of(row, manifest, subject)); },
+                context);
+}
+
+void submit_objects(const Dataset& source, const std::shared_ptr<storage::Storage>& root,
+                    const std::shared_ptr<storage::Storage>& chunks, Copy& copy,
+                    const Context& context) {
+  for (const metadata::ObjectInfo& object : source.manifest().objects) {
+    copy.submit({source.root, root, {object.path, object.length, object.crc32c}});
+  }
+  for_each_chunk(source.root, source.manifest(), context, [&](ListedChunk chunk) {
+    copy.submit({source.chunks, chunks, std::move(chunk)});
+  });
+}
+
+// Arrays of groups are called alike everywhere. To copy one over another would destroy the one that
+// is there before the new one is whole.
+void require_apart(const Dataset& source, const std::shared_ptr<storage::Storage>& target,
+                   const metadata::Metadata& there, const Context& context) {
+  if (source.manifest().dataset_id == there.dataset_id) return;
+  std::map<std::string, std::pair<std::uint64_t, std::uint32_t>, std::less<>> named;
+  for (const metadata::ObjectInfo& object : there.objects) {
+    named[object.path] = {object.length, object.crc32c};
+  }
+  for_each_chunk(target, there, context, [&](const ListedChunk& chunk) {
+    named[chunk.path] = {chunk.length, chunk.crc32c};
+  });
+  const auto check = [&](const std::string& path, std::uint64_t length, std::uint32_t crc32c) {
+    const auto found = named.find(path);
+    if (found == named.end() || found->second == std::pair(length, crc32c)) return;
+    throw Error(Errc::already_exists, "copy to", target->uri(path),
+                "it is an object of the dataset that is there",
+                "choose another place, or remove that dataset first");
+  };
+  for (const metadata::ObjectInfo& object : source.manifest().objects) {
+    check(object.path, object.length, object.crc32c);
+  }
+  for_each_chunk(source.root, source.manifest(), context,
+                 [&](const ListedChunk& chunk) { check(chunk.path, chunk.length, chunk.crc32c); });
 }
 
 }  // namespace
 
 CopyReport copy_dataset(Dataset source, const std::shared_ptr<storage::Storage>& target,
                         const CopyOptions& options, const Context& context) {
-  metadata::Manager manager(target);
-  const std::optional<metadata::Committed> existing = manager.try_load(context);
+  const metadata::Place place = source.committed.place();
+  const bool group = place == metadata::Place::group;
+  if (group && options.sharding_bits.value_or(0) != 0) {
+    throw Error(Errc::invalid_argument, "copy", source.root->uri(),
+                "the chunks of a Zarr group are not spread over prefixes",
+                "copy it without sharding bits");
+  }
+  const std::optional<metadata::Committed> existing =
+      load_existing(target, Existing::replace, context, place);
   if (existing && !options.replace) {
     throw Error(Errc::already_exists, "copy to", target->uri(), "there is a dataset already",
                 "replace it with --overwrite, or choose another place");
   }
+  if (existing && group) require_apart(source, target, existing->metadata, context);
   metadata::Metadata& manifest = source.committed.metadata;
   manifest.storage.sharding_bits = options.sharding_bits.value_or(manifest.storage.sharding_bits);
-  Copy copy(options, context);
+  Copy copy(options, place, context);
   submit_objects(source, target, metadata::Manager::chunk_storage(target, manifest), copy, context);
   const CopyReport report = copy.finish();
+  metadata::Manager manager(target);
   if (existing) {
-    manager.replace(manifest, existing->etag, context);
+    manager.replace(manifest, existing->etag, context, source.committed.group);
   } else {
-    manager.create(manifest, context);
+    manager.create(manifest, context, source.committed.group);
   }
   return report;
 }

@@ -33,7 +33,11 @@ struct CopyReport {
 /// so that nothing is a dataset before all is there. A copy that was cut short is taken up again by
 /// another call: objects' names are used once only, so one that lies at the target with its length
 /// is whole. Copied onto itself with `replace` a dataset changes its sharding where it is. What was
-/// copied stays when this throws (orphans, until a copy is completed). Throws Error already_exists,
+/// copied stays when this throws (orphans, until a copy is completed).
+///
+/// A dataset that is a Zarr group comes whole, with its zarr.json last and as it was; it has no
+/// sharding, and is not copied over another one whose arrays have the same names. One that is taken
+/// up again is compared byte by byte with what is there. Throws Error already_exists,
 /// corrupt_data (the source is damaged), precondition_failed (somebody else committed meanwhile),
 /// invalid_argument (sharding_bits).
 [[nodiscard]] CopyReport copy_dataset(Dataset source,

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,9 +15,9 @@
 #include <fmt/format.h>
 
 #include "cnf/core/index/btree.h"
-#include "cnf/core/index/paged_tree.h"
 #include "cnf/core/metadata/manager.h"
 #include "cnf/core/metadata/metadata.h"
+#include "cnf/core/query/chunk_rows_internal.h"
 #include "cnf/core/storage/scan.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"
@@ -62,7 +61,7 @@ class Validator {
     check_chunks();
     pool_.wait();
     check_total_size();
-    find_orphans();
+    report_orphans();
     std::stable_sort(result_.findings.begin(), result_.findings.end(),
                      [](const Finding& a, const Finding& b) { return a.object < b.object; });
     return std::move(result_);
@@ -81,7 +80,7 @@ class Validator {
   void check_chunks();
   void check_chunk_row(const index::BTree::Row& row, const std::string& path);
   void check_total_size();
-  void find_orphans();
+  void report_orphans();
   void submit(std::shared_ptr<const storage::Storage> storage, Expected expected);
   void check_object(const storage::Storage& storage, const Expected& expected);
 
@@ -93,7 +92,7 @@ class Validator {
   std::uint64_t promised_bytes_ = 0;  // by manifest and chunk index
   std::uint64_t chunks_seen_ = 0;     // rows of the chunk index that belong to a run
   bool chunks_known_ = false;         // whether those are all chunks
-  std::optional<std::uint64_t> last_chunk_;
+  std::optional<std::pair<std::string, std::string>> last_chunk_;  // its key, and its name
   std::mutex mutex_;
   Validation result_;  // guarded by mutex_ while the pool works
   worker::Pool pool_;  // last: its tasks use what stands above
@@ -115,16 +114,15 @@ void Validator::check_chunks() {
     chunks_known_ = manifest_.chunks.num_chunks == 0;
     // Without runs a format names its chunks itself, and checks them itself.
     if (!manifest_.chunks.runs.empty()) {
-      error(metadata::kManifestKey, "lists no index of the chunks, so none of them can be checked");
+      error(dataset_.committed.key(),
+            "lists no index of the chunks, so none of them can be checked");
     }
     return;
   }
   const std::string& path = listed->path;
   try {
-    const index::BTree tree =
-        listed->root.empty() ? index::BTree::open(dataset_.root, path, context_)
-                             : index::BTree(index::object_pages(dataset_.root, path), listed->root);
-    tree.for_each([&](const index::BTree::Row& row) { check_chunk_row(row, path); }, context_);
+    open_chunk_index(dataset_.root, manifest_, context_)
+        .for_each([&](const index::BTree::Row& row) { check_chunk_row(row, path); }, context_);
   } catch (const Error& damage) {
     if (!is_damage(damage)) throw;
     error(path, damage.what());
@@ -138,40 +136,42 @@ void Validator::check_chunks() {
 }
 
 void Validator::check_chunk_row(const index::BTree::Row& row, const std::string& path) {
-  if (row.columns.size() != 2 || row.columns[1] > std::numeric_limits<std::uint32_t>::max()) {
-    throw Error(Errc::corrupt_data, "read", path, "its columns are not length and crc32c");
-  }
-  const std::uint64_t number = index::number_of_key(row.key);
-  if (last_chunk_ && number <= *last_chunk_) {
-    error(path, fmt::format("lists chunk {} after chunk {}", number, *last_chunk_));
+  check_columns(row, path);
+  const std::string name = name_of(row, manifest_);
+  if (last_chunk_ && row.key <= last_chunk_->first) {
+    error(path, fmt::format("lists chunk {} after chunk {}", name, last_chunk_->second));
     return;
   }
-  last_chunk_ = number;
-  std::string chunk_path;
+  last_chunk_.emplace(row.key, name);
+  ListedChunk chunk;
   try {
-    chunk_path = manifest_.chunks.path(number);
+    chunk = chunk_of(row, manifest_, path);
   } catch (const Error& unknown) {
-    error(path, fmt::format("lists chunk {}, which no run of the manifest holds", number));
+    error(path, manifest_.chunks.named_by_format()
+                    ? std::string(unknown.what())
+                    : fmt::format("lists chunk {}, which no run of the manifest holds", name));
     return;
   }
   ++chunks_seen_;
-  promised_bytes_ += row.columns[0];
-  submit(dataset_.chunks, {std::move(chunk_path), row.columns[0],
-                           static_cast<std::uint32_t>(row.columns[1]), "the chunk index"});
+  promised_bytes_ += chunk.length;
+  submit(dataset_.chunks, {std::move(chunk.path), chunk.length, chunk.crc32c, "the chunk index"});
 }
 
 void Validator::check_total_size() {
   if (chunks_known_ && promised_bytes_ != manifest_.storage.total_size) {
-    error(metadata::kManifestKey, fmt::format("total_size is {}, its objects and chunks have {}",
-                                              manifest_.storage.total_size, promised_bytes_));
+    error(dataset_.committed.key(), fmt::format("total_size is {}, its objects and chunks have {}",
+                                                manifest_.storage.total_size, promised_bytes_));
   }
 }
 
-void Validator::find_orphans() {
-  for (const storage::FileInfo& orphan :
-       metadata::Manager(dataset_.root).orphans(manifest_, context_)) {
-    report(Severity::warning, orphan.key,
-           fmt::format("is an orphan of {} bytes: no manifest names it", orphan.size));
+void Validator::report_orphans() {
+  try {
+    for (const storage::FileInfo& orphan : find_orphans(dataset_, context_)) {
+      report(Severity::warning, orphan.key,
+             fmt::format("is an orphan of {} bytes: no manifest names it", orphan.size));
+    }
+  } catch (const Error& damage) {
+    if (!is_damage(damage)) throw;  // else check_chunks() has told of the chunk index
   }
 }
 
@@ -227,8 +227,9 @@ std::size_t Validation::count(Severity severity) const noexcept {
                     [severity](const Finding& finding) { return finding.severity == severity; }));
 }
 
-Dataset open_dataset(std::shared_ptr<storage::Storage> root, const Context& context) {
-  metadata::Committed committed = metadata::Manager(root).load(context);
+Dataset open_dataset(std::shared_ptr<storage::Storage> root, const Context& context,
+                     metadata::Place place) {
+  metadata::Committed committed = metadata::Manager(root).load(context, place);
   auto chunks = metadata::Manager::chunk_storage(root, committed.metadata);
   return {std::move(root), std::move(chunks), std::move(committed)};
 }

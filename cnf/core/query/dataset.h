@@ -25,9 +25,20 @@ struct Dataset {
   [[nodiscard]] const metadata::Metadata& manifest() const noexcept { return committed.metadata; }
 };
 
-/// Opens the dataset at a store's root: one request. Throws not_found, corrupt_data, unsupported.
+/// Opens the dataset at a store's root: one request (two where it is a Zarr group and `place` does
+/// not say so). Throws not_found, corrupt_data, unsupported.
 [[nodiscard]] Dataset open_dataset(std::shared_ptr<storage::Storage> root,
-                                   const Context& context = {});
+                                   const Context& context = {},
+                                   metadata::Place place = metadata::Place::either);
+
+/// Objects that the dataset does not name: what dead or replaced writers left, in order of their
+/// keys on the root store. See metadata::Manager::orphans. Of a Zarr group only `__cnf/` (also a
+/// writer's journal) and arrays named as this library's writers name them are looked at: a number
+/// of one or two digits, below the id of a session or not, at the root and in `labels/NAME/` of
+/// this dataset's labels. Throws Error corrupt_data if the chunk index is damaged: then nobody can
+/// tell. Cost: one listing of the whole dataset; of a Zarr group also the chunk index.
+[[nodiscard]] std::vector<storage::FileInfo> find_orphans(const Dataset& dataset,
+                                                          const Context& context = {});
 
 /// Something about a dataset that is not as it should be.
 struct Finding {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/query/new_dataset.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
 #include "cnf/core/chunk/chunk.h"
 #include "cnf/core/chunk/coordinator.h"
@@ -29,11 +31,22 @@
 namespace cnf::query {
 
 std::optional<metadata::Committed> load_existing(const std::shared_ptr<storage::Storage>& root,
-                                                 Existing policy, const Context& context) {
-  std::optional<metadata::Committed> existing = metadata::Manager(root).try_load(context);
+                                                 Existing policy, const Context& context,
+                                                 metadata::Place place) {
+  const bool group = place == metadata::Place::group;
+  std::optional<metadata::Committed> existing = metadata::Manager(root).try_load(
+      context, group ? metadata::Place::either : metadata::Place::object);
   if (existing && policy == Existing::refuse) {
     throw Error(Errc::already_exists, "convert", root->uri(), "there is a dataset already",
                 "replace it with --overwrite, or choose another place");
+  }
+  const bool other =
+      group && (existing ? existing->place() != place : root->exists(metadata::kGroupKey, context));
+  if (other) {
+    throw Error(Errc::already_exists, "convert", root->uri(),
+                existing ? fmt::format("a {} dataset lies here", existing->metadata.format)
+                         : "a Zarr group or array of other tools lies here",
+                "choose another place, or remove it first");
   }
   return existing;
 }
@@ -76,6 +89,43 @@ void NewDataset::adopt(const metadata::ChunkRun& run,
   adopted_.insert(adopted_.end(), chunks.begin(), chunks.end());
 }
 
+void NewDataset::list(std::string path, std::uint64_t length, std::uint32_t crc32c) {
+  paths_.push_back(path);
+  listed_.push_back({std::move(path), length, crc32c});
+}
+
+metadata::Metadata NewDataset::manifest_of(const chunk::Strategy& strategy, std::uint64_t chunks,
+                                           std::uint64_t chunk_bytes) {
+  metadata::Metadata manifest;
+  manifest.dataset_id = random_id(16);
+  manifest.created = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  manifest.chunks.strategy = strategy.name();
+  manifest.chunks.chunk_size = strategy.chunk_size();
+  manifest.chunks.num_chunks = chunks;
+  manifest.storage.total_size = object_bytes_ + chunk_bytes;
+  manifest.objects = std::move(objects_);
+  return manifest;
+}
+
+metadata::Metadata NewDataset::finish_listed(const chunk::Strategy& strategy,
+                                             const std::string& index_path) {
+  std::ranges::sort(listed_, {}, &Listed::path);
+  const auto twice = std::ranges::adjacent_find(listed_, {}, &Listed::path);
+  if (twice != listed_.end()) {
+    throw Error(Errc::invalid_argument, "commit", root_->uri(twice->path), "two chunks lie there");
+  }
+  std::uint64_t chunk_bytes = 0;
+  put_tree(metadata::kChunkIndex, index_path, [&](const Sink& sink) {
+    index::BTreeBuilder builder({.columns = 2, .summed = 1}, sink);
+    for (const Listed& chunk : listed_) {
+      builder.add(chunk.path, std::array<std::uint64_t, 2>{chunk.length, chunk.crc32c});
+      chunk_bytes += chunk.length;
+    }
+    return builder.finish();
+  });
+  return manifest_of(strategy, listed_.size(), chunk_bytes);
+}
+
 metadata::Metadata NewDataset::finish(const chunk::Strategy& strategy) {
   coordinator_.finish_chunk();
   const auto& chunks = adopted_.empty() ? coordinator_.written() : adopted_;
@@ -89,32 +139,27 @@ metadata::Metadata NewDataset::finish(const chunk::Strategy& strategy) {
     }
     return builder.finish();
   });
-  metadata::Metadata manifest;
-  manifest.dataset_id = random_id(16);
-  manifest.created = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  manifest.chunks.strategy = strategy.name();
-  manifest.chunks.chunk_size = strategy.chunk_size();
-  manifest.chunks.num_chunks = chunks.size();
+  metadata::Metadata manifest = manifest_of(strategy, chunks.size(), chunk_bytes);
   manifest.chunks.runs = std::move(adopted_runs_);
   if (manifest.chunks.runs.empty() && !chunks.empty()) {
     manifest.chunks.runs.push_back(
         {.first = chunks.front().number, .count = chunks.size(), .id = id()});
   }
-  manifest.storage.total_size = object_bytes_ + chunk_bytes;
-  manifest.objects = std::move(objects_);
   return manifest;
 }
 
 void NewDataset::commit(const metadata::Metadata& manifest,
-                        const std::optional<metadata::Committed>& existing) {
+                        const std::optional<metadata::Committed>& existing,
+                        const nlohmann::json& group) {
   metadata::Manager manager(root_);
   try {
-    existing ? manager.replace(manifest, existing->etag, context_)
-             : manager.create(manifest, context_);
+    existing ? manager.replace(manifest, existing->etag, context_, group)
+             : manager.create(manifest, context_, group);
   } catch (const Error& error) {
     // After any other error the commit may have happened: then the objects are somebody's.
-    if (error.code() == Errc::already_exists || error.code() == Errc::precondition_failed)
-      discard();
+    const bool refused =
+        error.code() == Errc::already_exists || error.code() == Errc::precondition_failed;
+    if (refused && group.is_null()) discard();
     throw;
   }
 }

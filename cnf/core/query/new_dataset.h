@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "cnf/core/chunk/chunk.h"
 #include "cnf/core/chunk/coordinator.h"
 #include "cnf/core/index/paged_tree.h"
@@ -26,8 +28,13 @@ enum class Existing : std::uint8_t { refuse, replace };
 
 /// The dataset at a store's root, nullopt if there is none: what a commit will be conditional on.
 /// One request. Throws Error already_exists if there is one and `policy` is to refuse.
+///
+/// \param place  where the new dataset's manifest will be. For group up to three requests: then a
+/// dataset that is no group is refused also where `policy` is to replace (one write cannot put one
+/// in the other's place), and so is a group that others wrote.
 [[nodiscard]] std::optional<metadata::Committed> load_existing(
-    const std::shared_ptr<storage::Storage>& root, Existing policy, const Context& context);
+    const std::shared_ptr<storage::Storage>& root, Existing policy, const Context& context,
+    metadata::Place place = metadata::Place::object);
 
 /// A dataset that is being made: puts its chunks and objects on the store and lists them for the
 /// manifest. What holds for every format stands here; what the bytes are, the format knows.
@@ -62,6 +69,10 @@ class NewDataset {
   void put_tree(std::string_view name, const std::string& path,
                 const std::function<index::TreeInfo(const Sink&)>& build);
 
+  /// Tells of a chunk that the format itself named and put on the store, at `path` below the root,
+  /// in any order; such a dataset writes none through chunks(). discard() removes it.
+  void list(std::string path, std::uint64_t length, std::uint32_t crc32c);
+
   /// Takes over chunks that another session wrote, under their numbers, which ascend from call to
   /// call. A dataset that does so writes none itself. discard() leaves them.
   void adopt(const metadata::ChunkRun& run, const std::vector<chunk::WrittenChunk>& chunks);
@@ -69,18 +80,29 @@ class NewDataset {
   /// Writes the open chunk's end and the chunk index. The manifest's parts that this knows: chunks,
   /// objects, total size, a new dataset_id, the time.
   [[nodiscard]] metadata::Metadata finish(const chunk::Strategy& strategy);
+  /// The same for chunks that were told by list(): the chunk index is keyed by their paths and lies
+  /// at `index_path`. Throws Error invalid_argument if two have one path.
+  [[nodiscard]] metadata::Metadata finish_listed(const chunk::Strategy& strategy,
+                                                 const std::string& index_path);
 
   /// Makes it the dataset at the root, in the place of `existing` if there is one. Throws Error
   /// already_exists or precondition_failed if somebody else committed meanwhile: then, as nobody
-  /// will ever name them, the objects are removed.
+  /// will ever name them, the objects are removed (of a group they stay, and are orphans: the names
+  /// of arrays may be those of the dataset that was faster).
+  ///
+  /// \param group  the zarr.json that is to carry the manifest; null: none does.
   void commit(const metadata::Metadata& manifest,
-              const std::optional<metadata::Committed>& existing);
+              const std::optional<metadata::Committed>& existing,
+              const nlohmann::json& group = nullptr);
 
   /// Removes every object written so far, as far as it can be done; for a writer that gave up.
   /// Works although the context has been cancelled, for up to 10 seconds.
   void discard() noexcept;
 
  private:
+  [[nodiscard]] metadata::Metadata manifest_of(const chunk::Strategy& strategy,
+                                               std::uint64_t chunks, std::uint64_t chunk_bytes);
+
   std::shared_ptr<storage::Storage> root_;
   Context context_;
   chunk::Coordinator coordinator_;
@@ -88,6 +110,12 @@ class NewDataset {
   std::uint64_t object_bytes_ = 0;
   std::vector<metadata::ChunkRun> adopted_runs_;
   std::vector<chunk::WrittenChunk> adopted_;
+  struct Listed {
+    std::string path;
+    std::uint64_t length = 0;
+    std::uint32_t crc32c = 0;
+  };
+  std::vector<Listed> listed_;
   std::vector<std::string> paths_;  // also of what was begun and perhaps not finished
 };
 
