@@ -31,5 +31,7 @@ void write_vcfs3_seeds(const SeedWriter& seeds);
 void write_vcfs3_format_seeds(const SeedWriter& seeds);
 /// URIs, options, and what servers answer.
 void write_text_seeds(const SeedWriter& seeds);
+/// TIFF, electron events, and SerialEM's metadata.
+void write_tiff_seeds(const SeedWriter& seeds);
 
 }  // namespace cnf::fuzz

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
+#include <tiff.h>
 #include <tiffio.h>
 
 #include "cnf/core/util/buffer.h"

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <tiff.h>
 #include <tiffio.h>
 
 #include "cnf/core/util/buffer.h"
@@ -45,7 +46,7 @@ struct Page {
   std::optional<std::uint64_t> at = {};  // of its rows, if they can be read as they lie
 };
 
-[[noreturn]] void unsupported(const std::string& subject, std::string why) {
+[[noreturn]] void unsupported(const std::string& subject, const std::string& why) {
   throw Error(Errc::unsupported, "read", subject, why,
               "write it as grey values of 8, 16 or 32 bits");
 }

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <tiff.h>
 #include <tiffio.h>
 
 #include "cnf/core/util/buffer.h"
@@ -28,12 +29,13 @@ namespace {
 constexpr tmsize_t kMaxAllocation = tmsize_t{128} << 20U;
 constexpr std::size_t kMaxText = std::size_t{64} << 10U;
 
-/// Of a tag that is no standard one: libtiff gives those as a count and an array.
-TIFFDataType anonymous_type(TIFF* handle, std::uint32_t tag) {
+/// Of a tag that is no standard one: libtiff gives those as a count and an array. A TIFFDataType,
+/// or whatever else stands in the file.
+int anonymous_type(TIFF* handle, std::uint32_t tag) {
   const TIFFField* field = TIFFFindField(handle, tag, TIFF_ANY);
   const bool as_array = field != nullptr && TIFFFieldPassCount(field) != 0 &&
                         TIFFFieldReadCount(field) == TIFF_VARIABLE2;
-  return as_array ? TIFFFieldDataType(field) : TIFF_NOTYPE;
+  return as_array ? static_cast<int>(TIFFFieldDataType(field)) : TIFF_NOTYPE;
 }
 
 /// Bytes of the character that `text` begins with; 0 if they are not UTF-8 (RFC 3629, 4).
@@ -159,14 +161,15 @@ std::optional<double> TiffFile::real(std::uint32_t tag) const {
 std::string TiffFile::text(std::uint32_t tag) const {
   const char* value = nullptr;
   if (TIFFGetField(handle_, tag, &value) == 0 || value == nullptr) return {};
-  return to_utf8(std::string_view(value, ::strnlen(value, kMaxText)));
+  return to_utf8(std::string_view(value).substr(0, kMaxText));
 }
 
 std::optional<std::uint64_t> TiffFile::private_number(std::uint32_t tag) const {
   std::uint32_t count = 0;
   const void* values = nullptr;
-  const TIFFDataType type = anonymous_type(handle_, tag);
-  if (type == TIFF_NOTYPE || TIFFGetField(handle_, tag, &count, &values) == 0 || count == 0) {
+  const int type = anonymous_type(handle_, tag);
+  if (type == TIFF_NOTYPE || TIFFGetField(handle_, tag, &count, &values) == 0 ||
+      values == nullptr || count == 0) {
     return std::nullopt;
   }
   if (type == TIFF_BYTE) return *static_cast<const std::uint8_t*>(values);
@@ -179,11 +182,11 @@ std::optional<std::uint64_t> TiffFile::private_number(std::uint32_t tag) const {
 std::string TiffFile::private_text(std::uint32_t tag) const {
   std::uint32_t count = 0;
   const char* values = nullptr;
-  const TIFFDataType type = anonymous_type(handle_, tag);
+  const int type = anonymous_type(handle_, tag);
   if (type != TIFF_ASCII && type != TIFF_UNDEFINED && type != TIFF_BYTE) return {};
-  if (TIFFGetField(handle_, tag, &count, &values) == 0) return {};
-  return to_utf8(
-      std::string_view(values, ::strnlen(values, std::min<std::size_t>(count, kMaxText))));
+  if (TIFFGetField(handle_, tag, &count, &values) == 0 || values == nullptr) return {};
+  const std::string_view text(values, std::min<std::size_t>(count, kMaxText));
+  return to_utf8(text.substr(0, text.find('\0')));
 }
 
 std::uint32_t TiffFile::pieces() const {

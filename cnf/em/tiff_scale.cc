@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include <pugixml.hpp>
+#include <tiff.h>
 #include <tiffio.h>
 
 #include "cnf/em/tiff_file_internal.h"

@@ -16,6 +16,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <tiff.h>
 #include <tiffio.h>
 
 #include "cnf/core/util/buffer.h"
