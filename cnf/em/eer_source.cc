@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,7 +14,6 @@
 #include <nlohmann/json.hpp>
 #include <pugixml.hpp>
 #include <tiff.h>
-#include <tiffio.h>
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"

@@ -13,8 +13,8 @@
 
 #include <pugixml.hpp>
 #include <tiff.h>
-#include <tiffio.h>
 
+#include "cnf/em/source.h"
 #include "cnf/em/tiff_file_internal.h"
 #include "cnf/em/tiff_internal.h"
 

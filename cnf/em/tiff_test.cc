@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <ios>
 #include <iterator>
 #include <memory>
 #include <random>
@@ -26,6 +27,7 @@
 #include "cnf/core/util/shape.h"
 #include "cnf/em/input_file.h"
 #include "cnf/em/source.h"
+#include "cnf/em/tiff_file_internal.h"
 #include "cnf/em/tiff_internal.h"
 #include "cnf/em/tiff_writer.h"
 #include "cnf/testing/temp_dir.h"
@@ -66,8 +68,8 @@ void write_tiles(TIFF* tiff, const Written& how, const std::byte* page) {
     for (std::uint32_t x = 0; x < kWidth; x += how.tile) {
       const std::size_t columns = std::min(how.tile, kWidth - x);
       for (std::uint32_t row = 0; row != std::min(how.tile, kHeight - y); ++row) {
-        std::memcpy(tile.data() + row * how.tile * element,
-                    page + ((y + row) * kWidth + x) * element, columns * element);
+        std::memcpy(tile.data() + std::size_t{row} * how.tile * element,
+                    page + (std::size_t{y + row} * kWidth + x) * element, columns * element);
       }
       ASSERT_GT(TIFFWriteTile(tiff, tile.data(), x, y, 0, 0), 0);
     }
@@ -105,8 +107,8 @@ std::vector<std::byte> write_pages(const std::string& path, const Written& how,
     } else {
       TIFFSetField(tiff.get(), TIFFTAG_ROWSPERSTRIP, 8);
       for (std::uint32_t row = 0; row != kHeight; ++row) {
-        auto line = std::vector<std::byte>(from + row * (page_bytes / kHeight),
-                                           from + (row + 1) * (page_bytes / kHeight));
+        auto line = std::vector<std::byte>(from + std::size_t{row} * (page_bytes / kHeight),
+                                           from + std::size_t{row + 1} * (page_bytes / kHeight));
         EXPECT_EQ(TIFFWriteScanline(tiff.get(), line.data(), row), 1);
       }
     }
