@@ -50,8 +50,8 @@ int open_unnamed(std::string_view subject) {
 PlaneFile::PlaneFile(std::size_t planes, std::uint64_t plane_bytes, std::string subject)
     : plane_bytes_(plane_bytes),
       subject_(std::move(subject)),
-      fd_(open_unnamed(subject_)),
-      states_(planes, State::absent) {
+      states_(planes, State::absent),
+      fd_(open_unnamed(subject_)) {
   int error = 0;
   if (__builtin_mul_overflow(plane_bytes, planes, &size_) || size_ > INT64_MAX) {
     error = EFBIG;

@@ -41,12 +41,12 @@ class PlaneFile {
 
   std::uint64_t plane_bytes_;
   std::string subject_;
+  std::vector<State> states_;  // guarded by mutex_
   int fd_ = -1;
   std::uint64_t size_ = 0;
   void* mapped_ = nullptr;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<State> states_;  // guarded by mutex_
 };
 
 }  // namespace cnf::em
