@@ -38,7 +38,7 @@ constexpr std::size_t kKeptBuffers = std::size_t{16} << 20;
 constexpr std::uint64_t kPlannedChunks = std::uint64_t{1} << 18;
 /// Where requests cost little, nothing is gained by fetching much at once: what is decoded while it
 /// is still in the processor's cache costs less.
-constexpr std::uint64_t kNearMemory = std::uint64_t{8} << 20;
+constexpr std::uint64_t kNearMemory = std::uint64_t{2} << 20;
 
 [[nodiscard]] std::string join(const std::string& path, std::string_view name) {
   return path.empty() ? std::string(name) : fmt::format("{}/{}", path, name);

@@ -66,8 +66,8 @@ std::vector<std::int16_t> counting() {
   return values;
 }
 
-// Oracle: numcodecs 0.15 and zarr 3.0, of np.arange(24, dtype="<i2").reshape(4, 6). Each row's
-// bytes were made by the encode() that is named.
+// Oracle: numcodecs 0.16 and zarr-python 3.1, of np.arange(24, dtype="<i2").reshape(4, 6). Each
+// row's bytes were made by the encode() that is named.
 struct Known {
   const char* name;
   const char* codecs;
