@@ -29,7 +29,7 @@ void write_blosc_seeds(const SeedWriter& seeds);
 void write_em_seeds(const SeedWriter& seeds);
 void write_vcfs3_seeds(const SeedWriter& seeds);
 void write_vcfs3_format_seeds(const SeedWriter& seeds);
-/// URIs, options, and what servers answer.
+/// URIs, options, what servers answer, and attributes of OME-Zarr.
 void write_text_seeds(const SeedWriter& seeds);
 /// TIFF, electron events, and SerialEM's metadata.
 void write_tiff_seeds(const SeedWriter& seeds);

@@ -98,6 +98,30 @@ void write_particle_seeds(const SeedWriter& seeds) {
         "{\"location\":{\"x\":0,\"y\":-4,\"z\":0}}\n"}});
 }
 
+void write_ome_seeds(const SeedWriter& seeds) {
+  write_all(
+      seeds, "ome",
+      {{"v04",
+        R"({"multiscales":[{"version":"0.4","name":"n","type":"mean","axes":[
+{"name":"z","type":"space","unit":"angstrom"},{"name":"y"},{"name":"x"}],"datasets":[{"path":"0",
+"coordinateTransformations":[{"type":"scale","scale":[1,2,3]},{"type":"translation","translation":
+[0.5,1,1.5]}]}],"coordinateTransformations":[{"type":"identity"}]}],"omero":{"channels":[{"window":
+{"min":0,"max":1,"start":0,"end":1}}]}})"},
+       {"v03", R"({"multiscales":[{"axes":["t","c","y","x"],"datasets":[{"path":"0"}]}]})"},
+       {"v05",
+        R"({"ome":{"version":"0.5","multiscales":[{"axes":[{"name":"x"}],"datasets":[{"path":"a/0",
+"coordinateTransformations":[{"type":"scale","scale":[4]}]}]}]}})"},
+       {"v06",
+        R"({"ome":{"version":"0.6","multiscales":[{"coordinateSystems":[{"name":"p","axes":[{"name":
+"y"},{"name":"x"}]}],"datasets":[{"path":"0","coordinateTransformations":[{"type":"sequence","output":
+{"name":"p"},"transformations":[{"type":"scale","scale":[2,2]},{"type":"translation","translation":
+[1,1]}]}]}]}]}})"},
+       {"rotation",
+        R"({"multiscales":[{"axes":["x"],"datasets":[{"path":"0","coordinateTransformations":
+[{"type":"rotation"}]}]}]})"},
+       {"labels", R"({"ome":{"version":"0.5","labels":["a","b"]}})"}});
+}
+
 }  // namespace
 
 void write_text_seeds(const SeedWriter& seeds) {
@@ -131,6 +155,7 @@ void write_text_seeds(const SeedWriter& seeds) {
               "[services b]\ns3 =\n  endpoint_url = http://127.0.0.1\n"}});
   write_xml_seeds(seeds);
   write_expression_seeds(seeds);
+  write_ome_seeds(seeds);
 }
 
 }  // namespace cnf::fuzz

@@ -15,6 +15,7 @@
 #include "cnf/core/storage/keys.h"
 #include "cnf/core/util/error.h"
 #include "cnf/core/util/shape.h"
+#include "cnf/zarr/json_internal.h"
 #include "cnf/zarr/ome.h"
 
 namespace cnf::zarr {
@@ -149,7 +150,7 @@ void Reader::apply(const Json& transformation, Level& level, int depth) const {
   } else if (type == "sequence") {
     for (const Json& step : list(transformation, "transformations")) apply(step, level, depth + 1);
   } else if (type != "identity") {
-    unsupported(fmt::format("its coordinates are transformed by '{}'", type.substr(0, 40)),
+    unsupported(fmt::format("its coordinates are transformed by {}", in_quotes(type)),
                 "only scales and translations are read");
   }
 }
@@ -231,7 +232,7 @@ std::optional<Multiscale> parse_multiscale(const Json& attributes, std::string_v
     version = ome["version"].get<std::string>();
     if (!version.starts_with("0.5") && !version.starts_with("0.6")) {
       throw Error(Errc::unsupported, "read OME-Zarr", subject,
-                  fmt::format("it is of version '{}'", version.substr(0, 20)),
+                  fmt::format("it is of version {}", in_quotes(version)),
                   "0.4, 0.5 and 0.6 are read");
     }
   }

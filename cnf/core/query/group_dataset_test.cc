@@ -163,6 +163,16 @@ TEST(GroupDataset, TwoChunksAtOnePlaceAreRefused) {
             Errc::invalid_argument);
 }
 
+// Chunks of the dataset that is there may be listed again.
+TEST(GroupDataset, DiscardingLeavesTheChunksThatWereListed) {
+  const Store store = storage::make_memory();
+  NewDataset dataset(store, store, {});
+  (void)write_objects(dataset, store, "");
+  dataset.discard();
+  EXPECT_TRUE(store->exists("0/c/0/0/0"));
+  EXPECT_FALSE(store->exists("0/zarr.json"));
+}
+
 TEST(GroupOrphans, AreWhatDeadAndReplacedWritersLeft) {
   const Store store = storage::make_memory();
   commit_dataset(store);

@@ -90,7 +90,6 @@ void NewDataset::adopt(const metadata::ChunkRun& run,
 }
 
 void NewDataset::list(std::string path, std::uint64_t length, std::uint32_t crc32c) {
-  paths_.push_back(path);
   listed_.push_back({std::move(path), length, crc32c});
 }
 

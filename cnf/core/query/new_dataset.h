@@ -70,7 +70,8 @@ class NewDataset {
                 const std::function<index::TreeInfo(const Sink&)>& build);
 
   /// Tells of a chunk that the format itself named and put on the store, at `path` below the root,
-  /// in any order; such a dataset writes none through chunks(). discard() removes it.
+  /// in any order; such a dataset writes none through chunks(). It may be a chunk of the dataset
+  /// that is there, which stays one of the new: discard() leaves it.
   void list(std::string path, std::uint64_t length, std::uint32_t crc32c);
 
   /// Takes over chunks that another session wrote, under their numbers, which ascend from call to
