@@ -40,9 +40,9 @@ struct ImportOptions {
 };
 
 struct ImportReport {
-  Shape chunk, shard;
+  Shape chunk = {}, shard = {};
   std::size_t levels = 0;
-  std::string codec;  ///< As it was chosen: "blosc(lz4, bitshuffle)".
+  std::string codec = {};  ///< As it was chosen: "blosc(lz4, bitshuffle)".
   std::uint64_t voxels = 0, raw_bytes = 0, stored_bytes = 0;
   std::uint64_t resumed = 0;  ///< Objects that an earlier import had brought.
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,14 +24,20 @@ inline constexpr std::string_view kExtras = "__cnf/";
 /// The manifest's `custom` section: what the format knows beyond OME-Zarr.
 struct Custom {
   em::Kind kind = em::Kind::volume;
-  std::vector<Statistics> statistics;                ///< One a level.
+  std::vector<Statistics> statistics = {};  ///< One a level.
+  /// Of level 0, in even classes, for plots; of large images of every eighth row only.
+  struct {
+    double low = 0, high = 0;
+    std::vector<std::uint64_t> counts = {};
+  } histogram = {};
   nlohmann::json source = nlohmann::json::object();  ///< The input's header fields and identity.
-  std::optional<int> keep_bits;
-  std::optional<DataType> converted_from;
+  std::optional<int> keep_bits = {};
+  std::optional<DataType> converted_from = {};
   bool flipped_y = false;
-  std::vector<double> tilts;
-  std::vector<std::string> labels;
-  std::vector<std::string> points;
+  std::vector<double> tilts = {};
+  std::vector<std::string> labels = {};
+  std::vector<std::string> points = {};
+  nlohmann::json unknown = nlohmann::json::object();  ///< Fields of a later version, kept.
 };
 [[nodiscard]] nlohmann::json to_json(const Custom& custom);
 /// Throws Error corrupt_data with `subject`.

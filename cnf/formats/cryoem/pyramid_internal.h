@@ -24,7 +24,7 @@ using Extent = std::array<std::size_t, 4>;
 /// 0, under `mode` the labels themselves.
 struct Sums {
   Extent extent{};
-  Buffer values;             ///< Elements of sum_size() bytes, C order.
+  Buffer values = Buffer();  ///< Elements of sum_size() bytes, C order.
   Buffer counts = Buffer();  ///< uint32 each: how many numbers a sum has; empty where none was NaN.
 };
 
