@@ -217,5 +217,6 @@ int main(int argc, char** argv) {
   cnf::fuzz::write_bams3_seeds(seeds);
   cnf::fuzz::write_vcfs3_seeds(seeds);
   cnf::fuzz::write_vcfs3_format_seeds(seeds);
+  cnf::fuzz::write_zarr_seeds(seeds);
   return 0;
 }

@@ -33,5 +33,6 @@ void write_vcfs3_format_seeds(const SeedWriter& seeds);
 void write_text_seeds(const SeedWriter& seeds);
 /// TIFF, electron events, and SerialEM's metadata.
 void write_tiff_seeds(const SeedWriter& seeds);
+void write_zarr_seeds(const SeedWriter& seeds);
 
 }  // namespace cnf::fuzz
