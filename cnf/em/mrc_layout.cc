@@ -131,26 +131,113 @@ void MrcLayout::for_each_row(const Walk& walk, const Visit& visit) const {
   for (std::uint64_t v = volumes.begin; v < volumes.end; ++v) {
     for (std::uint64_t s = sections.begin; s < sections.end; ++s) {
       const std::uint64_t section = v * file_[kSection].count + s;
-      const std::uint64_t before =
-          (v - volumes.begin) * volumes.step + (s - sections.begin) * sections.step;
+      const std::uint64_t before = volumes.before(v) + sections.before(s);
       for (std::uint64_t r = rows.begin; r < rows.end; ++r) {
         const std::uint64_t row = section * file_[kRow].count + r;
-        const std::uint64_t at = before + (r - rows.begin) * rows.step;
+        const std::uint64_t at = before + rows.before(r) + columns.before(columns.begin);
         for (std::uint64_t c = walk.component.begin; c < walk.component.end; ++c) {
-          visit(row, static_cast<std::size_t>(c),
-                at + (c - walk.component.begin) * walk.component.step);
+          visit(row, static_cast<std::size_t>(c), at + walk.component.before(c));
         }
       }
     }
   }
 }
 
-void MrcLayout::read(ByteSpan data, const Box& box, std::byte* into) const {
-  const Walk plan = walk(box);
-  const std::size_t size = size_of(type_);
-  for_each_row(plan, [&](std::uint64_t row, std::size_t component, std::uint64_t at) {
-    decode(data.data() + row * row_bytes_, plan.runs[kColumn], component, into + at * size);
+// Where columns are not the axis that varies fastest in memory: calls visit(part of the walk) for
+// tiles of these two axes, at one place of all others, so that the lines of both sides stay in the
+// cache while a tile is turned.
+template <typename Visit>
+void MrcLayout::for_each_tile(const Walk& whole, const Visit& visit) const {
+  const std::size_t fastest = fastest_dimension();
+  const std::size_t other = fastest == kRow ? kSection : kRow;
+  Walk tile = whole;
+  const auto each = [](const Run& all, std::uint64_t step, Run& part, const auto& inner) {
+    for (std::uint64_t i = all.begin; i < all.end; i += step) {
+      part.narrow(i, std::min(all.end, i + step));
+      inner();
+    }
+  };
+  each(whole.runs[kVolume], 1, tile.runs[kVolume], [&] {
+    each(whole.runs[other], 1, tile.runs[other], [&] {
+      each(whole.runs[kColumn], kTile, tile.runs[kColumn], [&] {
+        each(whole.runs[fastest], kTile, tile.runs[fastest],
+             [&] { each(whole.component, 1, tile.component, [&] { visit(tile); }); });
+      });
+    });
   });
+}
+
+std::size_t MrcLayout::fastest_dimension() const noexcept {
+  const std::size_t fastest = shape_.size() - 1;
+  if (file_[kColumn].axis == fastest) return kColumn;
+  return file_[kRow].axis == fastest ? kRow : kSection;
+}
+
+// The elements of a tile, in memory as runs along its fastest axis, and in `turned` row by row.
+template <typename Copy>
+void MrcLayout::turn(const Walk& tile, std::byte* turned, const Copy& copy) const {
+  const std::size_t size = size_of(type_);
+  const Run& across = tile.runs[fastest_dimension()];
+  const Run& columns = tile.runs[kColumn];
+  std::uint64_t at = tile.component.before(tile.component.begin);
+  for (const Run& run : tile.runs) at += run.before(run.begin);
+  for (std::uint64_t c = columns.begin; c < columns.end; ++c, at += columns.step) {
+    copy(turned + (c - columns.begin) * size, kTile * size, at * size, across.end - across.begin);
+  }
+}
+
+void MrcLayout::read(ByteSpan data, const Box& box, std::byte* into) const {
+  const Walk whole = walk(box);
+  const std::size_t size = size_of(type_);
+  if (fastest_dimension() == kColumn) {
+    return for_each_row(whole, [&](std::uint64_t row, std::size_t component, std::uint64_t at) {
+      decode(data.data() + row * row_bytes_, whole.runs[kColumn], component, into + at * size);
+    });
+  }
+  std::array<std::byte, kTile * kTile * sizeof(std::uint64_t)> turned{};
+  for_each_tile(whole, [&](const Walk& tile) {
+    std::byte* to = turned.data();
+    Run columns = tile.runs[kColumn];
+    columns.step = 1;
+    for_each_row(tile, [&](std::uint64_t row, std::size_t component, std::uint64_t /*at*/) {
+      decode(data.data() + row * row_bytes_, columns, component, to);
+      to += kTile * size;
+    });
+    turn(tile, turned.data(),
+         [&](const std::byte* from, std::size_t step, std::uint64_t at, std::uint64_t count) {
+           copy_elements(type_, {from, step, into + at, size, count}, false);
+         });
+  });
+}
+
+void MrcLayout::write(std::uint64_t begin, std::uint64_t end, ByteSpan from, ByteSpan pads,
+                      MutableByteSpan rows) const {
+  const Walk whole = walk(rows_box(begin, end));
+  const std::size_t size = size_of(type_);
+  const auto row_of = [&](std::uint64_t row) { return rows.data() + (row - begin) * row_bytes_; };
+  if (packed4_) std::fill(rows.begin(), rows.end(), std::byte{0});
+  if (fastest_dimension() == kColumn) {
+    for_each_row(whole, [&](std::uint64_t row, std::size_t component, std::uint64_t at) {
+      encode(from.data() + at * size, whole.runs[kColumn], component, row_of(row));
+    });
+  } else {
+    std::array<std::byte, kTile * kTile * sizeof(std::uint64_t)> turned{};
+    for_each_tile(whole, [&](const Walk& tile) {
+      turn(tile, turned.data(),
+           [&](std::byte* to, std::size_t step, std::uint64_t at, std::uint64_t count) {
+             copy_elements(type_, {from.data() + at, size, to, step, count}, false);
+           });
+      const std::byte* next = turned.data();
+      Run columns = tile.runs[kColumn];
+      columns.step = 1;
+      for_each_row(tile, [&](std::uint64_t row, std::size_t component, std::uint64_t /*at*/) {
+        encode(next, columns, component, row_of(row));
+        next += kTile * size;
+      });
+    });
+  }
+  if (pads.empty()) return;
+  for (std::uint64_t row = begin; row < end; ++row) row_of(row + 1)[-1] |= pads[row] << 4U;
 }
 
 void MrcLayout::decode(const std::byte* row, const Run& columns, std::size_t component,
@@ -171,10 +258,10 @@ void MrcLayout::decode(const std::byte* row, const Run& columns, std::size_t com
                 swap_);
 }
 
+// The half bytes of `row` are zero before.
 void MrcLayout::encode(const std::byte* from, const Run& columns, std::size_t component,
                        std::byte* row) const {
   if (packed4_) {
-    std::fill(row, row + row_bytes_, std::byte{0});
     for (std::uint64_t i = columns.begin; i < columns.end; ++i, from += columns.step) {
       row[i / 2] |= i % 2 == 0 ? *from & std::byte{0x0f} : *from << 4U;
     }
@@ -184,21 +271,15 @@ void MrcLayout::encode(const std::byte* from, const Run& columns, std::size_t co
   copy_elements(type_,
                 {.from = from,
                  .from_step = columns.step * size,
-                 .to = row + component * size,
+                 .to = row + (columns.begin * components_ + component) * size,
                  .to_step = components_ * size,
                  .count = columns.end - columns.begin},
                 swap_);
 }
 
-void MrcLayout::write(const Box& box, const std::byte* from, ByteSpan pads, Buffer& rows) const {
-  const Walk plan = walk(box);
-  const std::size_t size = size_of(type_);
-  MutableByteSpan into;
-  for_each_row(plan, [&](std::uint64_t row, std::size_t component, std::uint64_t at) {
-    if (component == 0) into = rows.extend(row_bytes_);
-    encode(from + at * size, plan.runs[kColumn], component, into.data());
-    if (!pads.empty()) into.back() |= pads[row] << 4U;
-  });
+bool MrcLayout::is_plain() const noexcept {
+  return map_ == std::array<std::uint8_t, 3>{0, 1, 2} && components_ == 1 && !packed4_ &&
+         (!swap_ || size_of(type_) == 1);
 }
 
 Box MrcLayout::rows_box(std::uint64_t begin, std::uint64_t end) const {
@@ -206,7 +287,7 @@ Box MrcLayout::rows_box(std::uint64_t begin, std::uint64_t end) const {
   const std::uint64_t section = begin / file_[kRow].count;
   const std::uint64_t last_section = (end - 1) / file_[kRow].count;
   const std::uint64_t per_volume = file_[kSection].count;
-  const auto narrow = [&](Dimension dimension, std::uint64_t from, std::uint64_t to) {
+  const auto narrow = [&](std::size_t dimension, std::uint64_t from, std::uint64_t to) {
     box.begin[file_[dimension].axis] = from;
     box.end[file_[dimension].axis] = to;
   };

@@ -40,9 +40,12 @@ class MrcLayout {
 
   /// Copies the elements of `box` (within the shape) out of the data of a whole file.
   void read(ByteSpan data, const Box& box, std::byte* into) const;
-  /// The reverse, for `box` that covers whole sections, or rows of one: their bytes, appended.
+  /// The reverse: the elements of rows_box(begin, end) as these rows of the file.
   /// `pads` has the unused half byte of every row of the file, if they are not all zero.
-  void write(const Box& box, const std::byte* from, ByteSpan pads, Buffer& rows) const;
+  void write(std::uint64_t begin, std::uint64_t end, ByteSpan from, ByteSpan pads,
+             MutableByteSpan rows) const;
+  /// Whether the elements of rows_box() are the file's rows as they stand.
+  [[nodiscard]] bool is_plain() const noexcept;
   /// The elements that lie in rows [begin, end) of the file; rows of several sections must be
   /// whole sections, of several volumes whole volumes.
   [[nodiscard]] Box rows_box(std::uint64_t begin, std::uint64_t end) const;
@@ -57,7 +60,12 @@ class MrcLayout {
   [[nodiscard]] Buffer pads(ByteSpan data) const;
 
  private:
-  enum Dimension : std::uint8_t { kColumn, kRow, kSection, kVolume };
+  static constexpr std::uint64_t kTile = 32;  // elements; a tile of the largest is 8 KiB
+  // Places in file_ and in the runs of a walk.
+  static constexpr std::size_t kColumn = 0;
+  static constexpr std::size_t kRow = 1;
+  static constexpr std::size_t kSection = 2;
+  static constexpr std::size_t kVolume = 3;
   struct FileAxis {
     std::uint64_t count = 1;
     std::size_t axis = 0;  // of the array; unused for a count that is no axis
@@ -67,6 +75,15 @@ class MrcLayout {
   struct Run {
     std::uint64_t begin = 0, end = 1;
     std::uint64_t step = 0;
+    std::uint64_t first = begin;  // where memory begins
+    /// Elements in memory before the i-th of the axis.
+    [[nodiscard]] std::uint64_t before(std::uint64_t i) const noexcept {
+      return (i - first) * step;
+    }
+    void narrow(std::uint64_t from, std::uint64_t to) noexcept {
+      begin = from;
+      end = to;
+    }
   };
   struct Walk {
     std::array<Run, 4> runs;
@@ -76,6 +93,11 @@ class MrcLayout {
   [[nodiscard]] Walk walk(const Box& box) const;
   template <typename Visit>
   void for_each_row(const Walk& walk, const Visit& visit) const;
+  template <typename Visit>
+  void for_each_tile(const Walk& whole, const Visit& visit) const;
+  template <typename Copy>
+  void turn(const Walk& tile, std::byte* turned, const Copy& copy) const;
+  [[nodiscard]] std::size_t fastest_dimension() const noexcept;
   void decode(const std::byte* row, const Run& columns, std::size_t component,
               std::byte* into) const;
   void encode(const std::byte* from, const Run& columns, std::size_t component,

@@ -75,6 +75,30 @@ TEST(MrcSource, UndoesTheOrderOfAxes) {
   EXPECT_EQ(read<float>(*source, {{1, 2, 1}, {2, 4, 3}}), (std::vector<float>{15, 17, 21, 23}));
 }
 
+// Axes longer than the tiles in which they are turned, and no multiple of them.
+TEST(MrcSource, TurnsLongAxes) {
+  for (const bool rows_are_x : {true, false}) {
+    auto file = counting<std::int16_t>(70, 35, 33, 1, MrcBytes::Order::big);
+    file.set(64, 3).set(68, rows_are_x ? 1 : 2).set(72, rows_are_x ? 2 : 1);
+    const auto source = open_bytes(file);
+    const Shape want = rows_are_x ? Shape{70, 33, 35} : Shape{70, 35, 33};
+    ASSERT_EQ(source->info().shape, want);
+    const Box box{{1, 2, 0}, {68, 33, 33}};
+    const auto values = read<std::int16_t>(*source, box);
+    std::size_t i = 0;
+    std::size_t wrong = 0;
+    for (std::uint64_t z = 1; z < 68; ++z) {
+      for (std::uint64_t y = 2; y < 33; ++y) {
+        for (std::uint64_t x = 0; x < 33; ++x, ++i) {
+          const std::uint64_t place = rows_are_x ? (y * 35 + x) * 70 + z : (x * 35 + y) * 70 + z;
+          wrong += values[i] == static_cast<std::int16_t>(place) ? 0U : 1U;
+        }
+      }
+    }
+    EXPECT_EQ(wrong, 0U);
+  }
+}
+
 TEST(MrcSource, ReadsFourBitValuesLowHalfFirst) {
   MrcBytes file(3, 2, 1, 101);
   file.append("\x21\xf3\x65\x07");

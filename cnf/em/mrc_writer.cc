@@ -252,9 +252,13 @@ void MrcWriter::write(ByteSpan elements) {
       std::any_of(elements.begin(), elements.end(), [](std::byte b) { return b > kMaxPacked4; })) {
     refuse("a value is above 15, which four bits cannot hold", "write mode 6");
   }
-  impl.rows.clear();
-  impl.layout.write(box, elements.data(), impl.pads, impl.rows);
-  impl.sink(impl.rows);
+  if (impl.layout.is_plain()) {
+    impl.sink(elements);
+  } else {
+    impl.rows.resize((impl.end_row - impl.row) * impl.layout.row_bytes());
+    impl.layout.write(impl.row, impl.end_row, elements, impl.pads, impl.rows.span());
+    impl.sink(impl.rows);
+  }
   impl.row = std::exchange(impl.end_row, 0);
 }
 

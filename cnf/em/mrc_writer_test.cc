@@ -79,11 +79,12 @@ struct Drawn {
 
 Drawn draw() {
   const auto count = [] { return *rc::gen::inRange<std::int32_t>(1, 8); };
+  const auto row_of = [] { return *rc::gen::inRange<std::int32_t>(1, 40); };  // beyond a tile
   const auto mode = *rc::gen::element<std::int32_t>(0, 1, 2, 3, 4, 6, 12, 16, 101);
   const auto order = *rc::gen::element(MrcBytes::Order::little, MrcBytes::Order::big);
   const Kind kind = *rc::gen::element(Kind::volume, Kind::stack, Kind::volume_stack);
-  const std::int32_t nx = count();
-  const std::int32_t ny = count();
+  const std::int32_t nx = row_of();
+  const std::int32_t ny = row_of();
   const std::int32_t mz = count();
   const std::int32_t nz = kind == Kind::volume_stack ? mz * count() : count();
   MrcBytes file(nx, ny, nz, mode, order);
@@ -99,7 +100,11 @@ Drawn draw() {
   const auto bits =
       std::find_if(kBits.begin(), kBits.end(), [&](const auto& row) { return row[0] == mode; });
   const std::int32_t row = (nx * (*bits)[1] + 7) / 8;
-  for (std::int32_t i = 0; i < row * ny * nz; ++i) file.append(*rc::gen::arbitrary<char>());
+  auto value = *rc::gen::arbitrary<std::uint32_t>();
+  for (std::int32_t i = 0; i < row * ny * nz; ++i) {
+    value = value * 1664525 + 1013904223;
+    file.append(static_cast<std::uint8_t>(value >> 24));
+  }
   file.append(*rc::gen::container<std::string>(rc::gen::arbitrary<char>()));
   return {std::move(file), kind};
 }
