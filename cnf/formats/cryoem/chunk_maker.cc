@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/convert.h"
 #include "cnf/core/util/data_type.h"
+#include "cnf/core/util/error.h"
 #include "cnf/core/util/shape.h"
 #include "cnf/em/source.h"
 #include "cnf/formats/cryoem/chunk_maker_internal.h"
@@ -66,6 +71,19 @@ bool is_fill(const Statistics& statistics, ByteSpan values) {
          std::all_of(values.begin(), values.end(), [](std::byte b) { return b == std::byte{}; });
 }
 
+/// Labels are whole numbers: rounding would invent classes. Throws Error invalid_argument.
+void require_whole(DataType type, ByteSpan values) {
+  std::vector<double> numbers(values.size() / size_of(type));
+  convert_elements(type, values, DataType::float64, std::as_writable_bytes(std::span(numbers)),
+                   "the labels");
+  const auto part = std::find_if(numbers.begin(), numbers.end(),
+                                 [](double number) { return number != std::floor(number); });
+  if (part == numbers.end()) return;
+  throw Error(Errc::invalid_argument, "import", "the labels",
+              fmt::format("{} is no whole number", *part),
+              "labels are numbers of classes: round them before, if that is what they mean");
+}
+
 }  // namespace
 
 ChunkMaker::ChunkMaker(const em::Source& source, const ImportPlan& plan, const Context& context)
@@ -88,6 +106,8 @@ Buffer ChunkMaker::read(const Box& box) {
   source_.read(wanted, values.span(), context_);
   if (plan_.flip_y) flip_rows(extent_of(box.shape()), size_of(plan_.source_type), values.span());
   if (plan_.type == plan_.source_type) return values;
+  const bool are_labels = plan_.downscaling == Downscaling::mode;
+  if (are_labels && is_floating(plan_.source_type)) require_whole(plan_.source_type, values);
   Buffer converted = pool_.take(elements * size_of(plan_.type));
   convert_elements(plan_.source_type, values, plan_.type, converted.span(), "the input");
   pool_.give(std::move(values));

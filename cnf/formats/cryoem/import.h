@@ -27,11 +27,13 @@ struct ImportOptions {
   std::string codec = "auto";  ///< "auto", "lz4", "zstd[:level]", "none": see layout.h.
   std::optional<std::size_t> levels =
       {};  ///< Of the pyramid, the first included; none: until all fits a tile.
-  std::optional<DataType> type = {};      ///< Converts (rounds half to even, refuses overflow).
-  std::optional<int> keep_bits = {};      ///< Mantissa bits of floats that stay, 1 to 23.
-  bool flip_y = false;                    ///< Turns the y axis over; recorded.
-  bool checksum = false;                  ///< A CRC32C with every inner chunk.
-  std::optional<std::string> label = {};  ///< Into labels/NAME of a dataset that is there.
+  std::optional<DataType> type = {};  ///< Converts (rounds half to even, refuses overflow).
+  std::optional<int> keep_bits = {};  ///< Mantissa bits of floats that stay, 1 to 23.
+  bool flip_y = false;                ///< Turns the y axis over; recorded.
+  bool checksum = false;              ///< A CRC32C with every inner chunk.
+  /// Into labels/NAME of a dataset that is there: integers, or floats that `type` converts and that
+  /// are whole numbers.
+  std::optional<std::string> label = {};
   query::Existing existing = query::Existing::refuse;
   bool resume = false;  ///< Goes on with an import that was cut short.
   std::size_t threads = 0;
