@@ -71,6 +71,9 @@ struct Array::Impl {
   /// The same, in pieces where they meet more chunks than are planned at once.
   void read_pieces(std::span<const Target> targets, const ReadOptions& options,
                    const Context& context) const;
+  [[nodiscard]] std::uint64_t gap_of(const ReadOptions& options) const {
+    return options.gap != 0 ? options.gap : objects.storage().read_profile().gap;
+  }
   /// Chunks that a box meets.
   [[nodiscard]] std::uint64_t chunks_of(const Box& box) const;
   /// Both parts of a target that is cut where two chunks meet.
@@ -138,14 +141,17 @@ void Array::read(std::span<const Wanted> wanted, const ReadOptions& options,
   impl_->read_pieces(targets, options, context);
 }
 
-query::Plan Array::plan(std::span<const Box> boxes, const Context& context) const {
+query::Plan Array::plan(std::span<const Box> boxes, const ReadOptions& options,
+                        const Context& context) const {
   std::vector<Target> targets;
   targets.reserve(boxes.size());
   for (const Box& box : boxes) {
     check_within(box, shape(), uri());
     targets.push_back(target_of(box, impl_->layout.element_bytes, nullptr));
   }
-  return ReadPlan(impl_->metadata, impl_->objects, impl_->layout, targets, context).plan();
+  return ReadPlan(impl_->metadata, impl_->objects, impl_->layout, targets, impl_->gap_of(options),
+                  context)
+      .plan();
 }
 
 std::uint64_t Array::Impl::chunks_of(const Box& box) const {
@@ -193,7 +199,7 @@ void Array::Impl::read_pieces(std::span<const Target> targets, const ReadOptions
 
 void Array::Impl::read(std::span<const Target> targets, const ReadOptions& options,
                        const Context& context) const {
-  const ReadPlan reads(metadata, objects, layout, targets, context);
+  const ReadPlan reads(metadata, objects, layout, targets, gap_of(options), context);
   query::Plan plan = reads.plan();
   const std::size_t threads = options.threads == 0 ? worker::default_threads() : options.threads;
   std::uint64_t memory = options.memory;
@@ -201,8 +207,9 @@ void Array::Impl::read(std::span<const Target> targets, const ReadOptions& optio
     // Enough for each thread to have one chunk under way and others waiting.
     memory = std::min(memory, threads * std::max(kNearMemory, 4 * reads.longest()));
   }
-  const query::Executor executor(objects.shared_storage(),
-                                 {.threads = threads, .memory = memory, .buffers = buffers});
+  const query::Executor executor(
+      objects.shared_storage(),
+      {.threads = threads, .memory = memory, .buffers = buffers, .fetch = {.gap = options.gap}});
   executor.visit(
       std::move(plan),
       [&](const query::Unit& unit, std::span<const ByteSpan> ranges) {

@@ -28,6 +28,9 @@ using ObjectLengths = std::function<std::vector<std::optional<std::uint64_t>>(
 struct ReadOptions {
   std::size_t threads = 0;                       ///< Decoding; 0: the machine's cores.
   std::uint64_t memory = query::kDefaultMemory;  ///< Bytes fetched and not yet decoded.
+  /// Bytes that cost about as much to read as another request: so far apart, chunks are fetched
+  /// together. 0: what the store finds best.
+  std::uint64_t gap = 0;
 };
 
 /// A Zarr array of version 2 or 3 on any store, to be read. Immutable, cheap to copy.
@@ -73,7 +76,12 @@ class Array {
 
   /// What read() of these boxes will fetch: units are inner chunks or blocks of them. Sends the
   /// requests for indices (or lengths) and for blocks' places, nothing else.
-  [[nodiscard]] query::Plan plan(std::span<const Box> boxes, const Context& context = {}) const;
+  [[nodiscard]] query::Plan plan(std::span<const Box> boxes, const Context& context = {}) const {
+    return plan(boxes, ReadOptions(), context);
+  }
+  /// With options other than the usual: tell their gap and memory to query::CostModel, too.
+  [[nodiscard]] query::Plan plan(std::span<const Box> boxes, const ReadOptions& options,
+                                 const Context& context) const;
 
  private:
   struct Impl;

@@ -88,7 +88,7 @@ Target target_of(const Box& box, std::size_t element_bytes, std::byte* data) {
 }
 
 ReadPlan::ReadPlan(const ArrayMetadata& array, const Objects& objects, const ChunkLayout& layout,
-                   std::span<const Target> targets, const Context& context)
+                   std::span<const Target> targets, std::uint64_t gap, const Context& context)
     : array_(array),
       objects_(objects),
       layout_(layout),
@@ -97,7 +97,7 @@ ReadPlan::ReadPlan(const ArrayMetadata& array, const Objects& objects, const Chu
   list_takers();
   group_takers();
   locate(context);
-  choose_parts(context);
+  choose_parts(gap, context);
 }
 
 void ReadPlan::list_takers() {
@@ -167,9 +167,8 @@ void ReadPlan::locate(const Context& context) {
 }
 
 /// Reads only a part of a chunk where what is saved is worth another request.
-void ReadPlan::choose_parts(const Context& context) {
+void ReadPlan::choose_parts(std::uint64_t gap, const Context& context) {
   if (layout_.parts == ChunkLayout::Parts::none || layout_.sum != nullptr) return;
-  const std::uint64_t gap = objects_.storage().read_profile().gap;
   const std::size_t block = [&] {
     for (const Codec& codec : layout_.codecs) {
       if (codec.blosc.blocksize != 0) return codec.blosc.blocksize;

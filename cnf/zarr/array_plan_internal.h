@@ -67,8 +67,9 @@ class ReadPlan {
  public:
   /// Sends the requests that planning needs: for indices of shards, and for the heads of frames of
   /// which a part is wanted.
+  /// \param gap  bytes that cost as much to read as another request.
   ReadPlan(const ArrayMetadata& array, const Objects& objects, const ChunkLayout& layout,
-           std::span<const Target> targets, const Context& context);
+           std::span<const Target> targets, std::uint64_t gap, const Context& context);
 
   /// Units have as id the number of their job.
   [[nodiscard]] query::Plan plan() const;
@@ -95,7 +96,7 @@ class ReadPlan {
   void list_takers();
   void group_takers();
   void locate(const Context& context);
-  void choose_parts(const Context& context);
+  void choose_parts(std::uint64_t gap, const Context& context);
   void take_head(ChunkJob& job, ByteSpan head) const;
   /// The first byte of the chunk that is wanted, and one past the last.
   [[nodiscard]] std::pair<std::size_t, std::size_t> span_of(const ChunkJob& job) const;

@@ -231,6 +231,28 @@ TEST(Array, AChunkThatManyBoxesWantIsFetchedOnce) {
   EXPECT_EQ(query::estimate(plan, query::CostModel::of(*known.store)).requests, 1U);
 }
 
+TEST(Array, ChunksFarApartAreFetchedTogetherIfAsked) {
+  const ArrayMetadata metadata = metadata_of(kShards);
+  const KnownArray known = write_known(metadata, counting(metadata.shape));
+  const auto store = std::make_shared<PricedStorage>(known.store, 1);
+  const Array array = Array::open(store, "a");
+  std::vector<std::byte> out(32 * 32 * 4);
+  const Box column{{0, 0, 0}, {32, 32, 2}};  // one chunk in four of a row of chunks
+  const ReadOptions options{.threads = 1, .gap = std::uint64_t{1} << 20};
+  for (const bool is_joined : {false, true}) {
+    const Context context;
+    array.read(column, out, is_joined ? options : ReadOptions{.threads = 1}, context);
+    if (is_joined) {
+      EXPECT_EQ(requests(context), 1U);  // the index is known by now
+    } else {
+      EXPECT_GT(requests(context), 8U);
+    }
+  }
+  query::CostModel model = query::CostModel::of(*store);
+  model.gap = options.gap;
+  EXPECT_EQ(query::estimate(array.plan(std::span(&column, 1), options, {}), model).requests, 1U);
+}
+
 TEST(Array, OfAFrameTheBlocksThatAreWantedAreFetched) {
   const ArrayMetadata metadata = metadata_of(kShards);
   const KnownArray known = write_known(metadata, counting(metadata.shape));

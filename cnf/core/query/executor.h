@@ -29,6 +29,7 @@ struct ExecutorOptions {
   std::uint64_t memory = kDefaultMemory;  ///< Bytes fetched or decoded and not yet taken.
   /// Memory for fetched bytes that is kept from one run to the next; null: each run has its own.
   std::shared_ptr<BufferPool> buffers = {};
+  storage::FetchOptions fetch = {};  ///< What is coalesced, if not as the store finds best.
 };
 
 /// The answer of a query, table by table, in the plan's order, while later units are still coming.

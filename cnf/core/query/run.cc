@@ -49,6 +49,7 @@ Run::Run(std::shared_ptr<const storage::Storage> storage, const ExecutorOptions&
       context_(context),
       memory_(options.memory - options.memory / kRetained),
       buffers_(buffers_of(options)),
+      fetch_options_(options.fetch),
       chained_(context.stop(), [this] { stop_.request_stop(); }),
       batches_(plan_, options.memory),
       next_batch_(batches_.next()),
@@ -115,14 +116,17 @@ void Run::fetch(const std::vector<Slot*>& slots) {
   if (requests.empty()) return;
   std::vector<char> failed(slots.size(), 0);
   try {
-    storage_->fetch(requests, context_.with_stop(stop_.get_token()), [&](std::size_t r) {
-      const std::size_t s = owners[r];
-      if (requests[r].error && failed[s] == 0) {
-        failed[s] = 1;
-        fail(*slots[s], std::make_exception_ptr(*requests[r].error));
-      }
-      if (--pending[s] == 0 && failed[s] == 0) submit(*slots[s]);
-    });
+    storage_->fetch(
+        requests, context_.with_stop(stop_.get_token()),
+        [&](std::size_t r) {
+          const std::size_t s = owners[r];
+          if (requests[r].error && failed[s] == 0) {
+            failed[s] = 1;
+            fail(*slots[s], std::make_exception_ptr(*requests[r].error));
+          }
+          if (--pending[s] == 0 && failed[s] == 0) submit(*slots[s]);
+        },
+        fetch_options_);
   } catch (...) {
     // Requests that failed have said so. Without an outcome there are some only if the call itself
     // came to grief.

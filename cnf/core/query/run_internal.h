@@ -70,6 +70,7 @@ class Run {
   const Context context_;       // the caller's
   const std::uint64_t memory_;  // for slots
   const std::shared_ptr<BufferPool> buffers_;
+  const storage::FetchOptions fetch_options_;
 
   // Set by the caller's stop token, by a reached limit, after an error was told, and in the end.
   // Never with mutex_ held: those who are called by it may wait for somebody who wants the mutex.

@@ -48,10 +48,10 @@ class InlineBatch {
     }
   }
 
-  void fetch(const Context& context) {
+  void fetch(const Context& context, const storage::FetchOptions& options) {
     if (requests_.empty()) return;
     try {
-      storage_.fetch(requests_, context);
+      storage_.fetch(requests_, context, {}, options);
     } catch (...) {
       // A request that failed says so itself, and units before it are visited first.
       thrown_ = std::current_exception();
@@ -99,7 +99,7 @@ void Executor::visit(Plan plan, const Visitor& visitor, const Context& context) 
   Batches batches(plan, options_.memory);
   while (const std::optional<Batch> batch = batches.next()) {
     InlineBatch inline_batch(plan, *batch, *storage_, *buffers);
-    inline_batch.fetch(context);
+    inline_batch.fetch(context, options_.fetch);
     inline_batch.visit(visitor, *buffers, context);
   }
 }
