@@ -16,6 +16,7 @@
 #include "cnf/core/util/data_type.h"
 #include "cnf/core/util/shape.h"
 #include "cnf/em/source.h"
+#include "cnf/formats/cryoem/layout.h"
 #include "cnf/formats/cryoem/statistics.h"
 #include "cnf/zarr/array.h"
 #include "cnf/zarr/ome.h"
@@ -40,6 +41,8 @@ class Volume {
 
   /// The manifest; null for what others wrote.
   [[nodiscard]] const metadata::Committed* committed() const noexcept;
+  /// What the manifest says of the format's own; null for what others wrote.
+  [[nodiscard]] const Custom* custom() const noexcept;
   [[nodiscard]] const zarr::Multiscale& image() const noexcept;
   [[nodiscard]] em::Kind kind() const noexcept;
   [[nodiscard]] std::size_t levels() const noexcept;
@@ -48,14 +51,21 @@ class Volume {
   [[nodiscard]] DataType type() const noexcept;
   /// Å of a voxel of a level along the array's axes; 0 where it is not told.
   [[nodiscard]] std::vector<double> voxel(std::size_t level) const;
+  /// Å of a level's first voxel's centre along the array's axes; 0 where it is not told.
+  [[nodiscard]] std::vector<double> origin(std::size_t level) const;
   /// Statistics of every level as the import found them; nullopt for what others wrote.
   [[nodiscard]] std::optional<std::vector<Statistics>> statistics() const;
   [[nodiscard]] std::vector<std::string> labels(const Context& context = {}) const;
   [[nodiscard]] Volume label(std::string_view name, const Context& context = {}) const;
   [[nodiscard]] const std::shared_ptr<storage::Storage>& storage() const noexcept;
 
-  /// The box of array elements that a query means at a level. Throws Error invalid_argument if it
-  /// does not lie within, or is empty.
+  /// The axis that a query's z counts along: the last before y and x that is no channel.
+  [[nodiscard]] std::optional<std::size_t> depth_axis() const noexcept;
+  /// The query that means all of a level.
+  [[nodiscard]] Query whole(std::size_t level) const;
+  /// The box of array elements that a query means, in voxels of that level. Axes in front of
+  /// depth_axis(), and channels, come whole. Throws Error invalid_argument if it does not lie
+  /// within, or is empty.
   [[nodiscard]] Box box_of(const Query& query, std::size_t level) const;
   /// A query's voxels: C order (x fastest), little-endian, exactly as many bytes. Cost: see
   /// zarr::Array::read.
