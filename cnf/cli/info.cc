@@ -8,23 +8,28 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cnf/cli/cryoem.h"
 #include "cnf/cli/exit_status.h"
 #include "cnf/cli/output.h"
 #include "cnf/cli/session.h"
 #include "cnf/cli/text.h"
 #include "cnf/cli/verb.h"
 #include "cnf/cli/verbs.h"
+#include "cnf/core/metadata/manager.h"
 #include "cnf/core/metadata/metadata.h"
 #include "cnf/core/query/dataset.h"
 #include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
 #include "cnf/core/util/progress.h"
+#include "cnf/formats/cryoem/layout.h"
+#include "cnf/formats/cryoem/volume.h"
 
 namespace cnf::cli {
 namespace {
 
 constexpr const char* kDetails =
     R"(Reads the manifest only: one request. --json prints all of it, without the binary
-pages that it carries.
+pages that it carries. Of a Zarr image that others wrote, what its metadata says.
 
 Examples:
   cnf info s3://bucket/cohort/dataset
@@ -59,7 +64,7 @@ void print_custom(const nlohmann::json& object, int depth, Output& out) {
   }
 }
 
-void print_text(const query::Dataset& dataset, Output& out) {
+void print_text(const query::Dataset& dataset, Session& session, Output& out) {
   const metadata::Metadata& manifest = dataset.manifest();
   const auto field = [&out](std::string_view name, std::string_view value) {
     if (!value.empty()) out.line(fmt::format("{:<20} {}", name, value));
@@ -80,7 +85,11 @@ void print_text(const query::Dataset& dataset, Output& out) {
   for (const metadata::ObjectInfo& object : manifest.objects) {
     field(object.path, fmt::format("{} ({} bytes)", format_size(object.length), object.length));
   }
-  print_custom(manifest.custom, 0, out);
+  if (manifest.format == cryoem::kFormat) {
+    print_cryoem(cryoem::Volume::open(dataset.root, session.context()), session, out);
+  } else {
+    print_custom(manifest.custom, 0, out);
+  }
 }
 
 nlohmann::json to_json(const query::Dataset& dataset) {
@@ -113,6 +122,31 @@ nlohmann::json to_json(const query::Dataset& dataset) {
           {"custom", manifest.custom}};
 }
 
+// A Zarr image that others wrote.
+int show_image(const std::shared_ptr<storage::Storage>& root, Session& session) {
+  const auto volume = [&] {
+    try {
+      return cryoem::Volume::open(root, session.context());
+    } catch (const Error& error) {
+      if (error.code() != Errc::not_found) throw;
+      throw Error(Errc::not_found, "open", root->uri(),
+                  "there is no dataset and no Zarr image here", "check the path or URI");
+    }
+  }();
+  Output out(session);
+  if (session.options().json) {
+    out.line(dump_line({{"uri", volume.storage()->uri()},
+                        {"format", "Zarr"},
+                        {"image", cryoem_json(volume, session)}}));
+  } else {
+    out.line(fmt::format("{:<20} {}", "uri", volume.storage()->uri()));
+    out.line(fmt::format("{:<20} Zarr v{}", "format", volume.level(0).metadata().zarr_format));
+    print_cryoem(volume, session, out);
+  }
+  out.commit();
+  return kDone;
+}
+
 int show(const std::string& uri, Session& session) {
   if (session.options().explain) {
     Estimate estimate{.what = fmt::format("read the manifest of {}", uri),
@@ -120,12 +154,18 @@ int show(const std::string& uri, Session& session) {
     estimate.usage.requests[static_cast<std::size_t>(RequestKind::get)] = 1;
     return print_estimate(session, estimate);
   }
-  const query::Dataset dataset = query::open_dataset(session.open(uri), session.context());
+  const std::shared_ptr<storage::Storage> root = session.open(uri);
+  auto committed = metadata::Manager(root).try_load(session.context());
+  if (!committed) return show_image(root, session);
+  const query::Dataset dataset{.root = root, .chunks = {}, .committed = *std::move(committed)};
   Output out(session);
   if (session.options().json) {
-    out.line(dump_line(to_json(dataset)));
+    nlohmann::json all = to_json(dataset);
+    if (dataset.manifest().format == cryoem::kFormat)
+      all["image"] = cryoem_json(cryoem::Volume::open(root, session.context()), session);
+    out.line(dump_line(all));
   } else {
-    print_text(dataset, out);
+    print_text(dataset, session, out);
   }
   out.commit();
   return kDone;

@@ -22,5 +22,6 @@ void add_copy(Verb& root);
 /// The verbs of one format each.
 void add_bams3(Verb& root);
 void add_vcfs3(Verb& root);
+void add_cryoem(Verb& root);
 
 }  // namespace cnf::cli
