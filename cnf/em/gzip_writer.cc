@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include <zconf.h>
 #include <zlib.h>
 
 #include "cnf/core/util/buffer.h"

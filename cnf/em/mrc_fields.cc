@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 #include <cmath>
-#include <cstddef>
-#include <cstdint>
-#include <string>
 
 #include <nlohmann/json.hpp>
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/convert.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/em/npy.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <bzlib.h>
+#include <zconf.h>
 #include <zlib.h>
 
 #include "cnf/core/storage/temporary_file.h"

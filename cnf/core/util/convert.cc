@@ -76,7 +76,7 @@ bool convert(From value, To& out) noexcept {
     out = static_cast<To>(rounded);
     return true;
   } else {
-    out = static_cast<To>(value);
+    out = static_cast<To>(value);  // NOLINT(bugprone-signed-char-misuse): numbers
     return std::in_range<To>(value);
   }
 }
