@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/em/input_file.h"
 
-#include <array>
-#include <cstddef>
 #include <filesystem>
 #include <fstream>
-#include <memory>
+#include <ios>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <vector>
 
 #include <bzlib.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/uri.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
