@@ -10,10 +10,8 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "cnf/core/util/buffer.h"
 #include "cnf/em/input_file.h"
 #include "cnf/em/mrc.h"
-#include "cnf/em/mrc_extended_internal.h"
 #include "cnf/em/mrc_testing_internal.h"
 #include "cnf/em/source.h"
 

@@ -2,7 +2,6 @@
 #include "cnf/em/npy.h"
 
 #include <complex>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
