@@ -80,6 +80,8 @@ void ImportSession::begin(const std::optional<Journal::Found>& found, JournalCon
   if (!found) {
     journal_ = Journal::create(root_, std::move(content), context_);
   } else if (options_.existing == query::Existing::replace) {
+    // Its owner may still be at work, and must not meet our objects where it puts its own.
+    content.prefix = content.id + "/";
     journal_ = Journal::take_over(root_, std::move(content), found->etag, context_);
   } else {
     throw Error(Errc::already_exists, "import", root_->uri(),
