@@ -31,6 +31,19 @@ void decode_blocks(cnf::ByteSpan frame, std::size_t raw_bytes, cnf::ByteSpan who
     index.decode_block(block, frame.subspan(range.offset, range.length), piece.span(), "input");
     cnf::fuzz::require(cnf::as_text(piece) == cnf::as_text(whole.subspan(at, piece.size())),
                        "a block alone is another than in the whole");
+    // From the last piece to the first, so that none leans on the one before it.
+    cnf::Buffer scratch(piece.size());
+    cnf::Buffer room(piece.size());
+    const cnf::compress::BloscBlock parts(index, block, frame.subspan(range.offset, range.length),
+                                          scratch.span(), "input");
+    for (std::size_t end = piece.size(); end != 0;) {
+      const std::size_t begin = (end - 1) / index.piece_bytes() * index.piece_bytes();
+      const cnf::ByteSpan part = parts.read(begin, room.span().first(end - begin));
+      cnf::fuzz::require(
+          cnf::as_text(part) == cnf::as_text(piece.span().subspan(begin, end - begin)),
+          "a piece alone is another than in its block");
+      end = begin;
+    }
     at += piece.size();
   }
   cnf::fuzz::require(at == raw_bytes, "the blocks are not the whole");

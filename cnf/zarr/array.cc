@@ -36,8 +36,8 @@ namespace {
 constexpr std::size_t kKeptBuffers = std::size_t{16} << 20;
 /// Chunks that are planned at once, at some 200 bytes each: large reads are done in pieces.
 constexpr std::uint64_t kPlannedChunks = std::uint64_t{1} << 18;
-/// Where requests cost little, nothing is gained by fetching much at once: what is decoded while it
-/// is still in the processor's cache costs less.
+/// Of a thread, where requests cost little: a quarter of it, or one chunk, is fetched at once, and
+/// decoded while it is still in the processor's cache.
 constexpr std::uint64_t kNearMemory = std::uint64_t{2} << 20;
 
 [[nodiscard]] std::string join(const std::string& path, std::string_view name) {
@@ -203,13 +203,15 @@ void Array::Impl::read(std::span<const Target> targets, const ReadOptions& optio
   query::Plan plan = reads.plan();
   const std::size_t threads = options.threads == 0 ? worker::default_threads() : options.threads;
   std::uint64_t memory = options.memory;
-  if (!is_far(objects.storage())) {
-    // Enough for each thread to have one chunk under way and others waiting.
-    memory = std::min(memory, threads * std::max(kNearMemory, 4 * reads.longest()));
-  }
-  const query::Executor executor(
-      objects.shared_storage(),
-      {.threads = threads, .memory = memory, .buffers = buffers, .fetch = {.gap = options.gap}});
+  const bool far = is_far(objects.storage());
+  if (!far) memory = std::min(memory, threads * std::max(kNearMemory, reads.longest()));
+  using Fetching = query::ExecutorOptions::Fetching;
+  const query::Executor executor(objects.shared_storage(),
+                                 {.threads = threads,
+                                  .memory = memory,
+                                  .buffers = buffers,
+                                  .fetch = {.gap = options.gap},
+                                  .fetching = far ? Fetching::ahead : Fetching::in_place});
   executor.visit(
       std::move(plan),
       [&](const query::Unit& unit, std::span<const ByteSpan> ranges) {

@@ -64,12 +64,33 @@ void deliver(Deliveries deliveries, ByteSpan bytes, std::size_t begin) {
   return next;
 }
 
+/// Puts together what is wanted of a block in small pieces, which are still in the fastest cache
+/// when they are copied out, and leaves alone what nobody wants.
+/// \param begin, end  of the block in the chunk. \param room  for a piece.
+void deliver_block(const compress::BloscFrame& frame, const compress::BloscBlock& block,
+                   std::size_t begin, std::size_t end, Deliveries deliveries,
+                   MutableByteSpan room) {
+  for (std::optional<std::size_t> next = next_wanted(deliveries); next && *next < end;
+       next = next_wanted(deliveries)) {
+    const std::size_t from = *next - (*next - begin) % frame.piece_bytes();
+    const std::size_t bytes = std::min(frame.piece_bytes(), end - from);
+    std::byte* const place = place_for(deliveries, from, from + bytes);
+    const ByteSpan piece = block.read(
+        from - begin, place != nullptr ? MutableByteSpan(place, bytes) : room.first(bytes));
+    if (place != nullptr && piece.data() == place) {
+      deliveries.front().rows.skip_to(from + bytes);
+    } else {
+      deliver(deliveries, piece, from);
+    }
+  }
+}
+
 /// Block by block, so that what is decoded is still in the cache when it is copied out.
 /// \param stored_of  gives the bytes of a block.
 template <typename StoredOf>
 void deliver_blocks(const compress::BloscFrame& frame, const StoredOf& stored_of,
                     Deliveries deliveries, BufferPool& buffers, std::string_view subject) {
-  std::optional<Borrowed> scratch;
+  std::optional<Borrowed> memory;
   while (const std::optional<std::size_t> next = next_wanted(deliveries)) {
     const std::size_t block = *next / frame.block_bytes();
     const std::size_t begin = block * frame.block_bytes();
@@ -79,10 +100,11 @@ void deliver_blocks(const compress::BloscFrame& frame, const StoredOf& stored_of
       deliveries.front().rows.skip_to(begin + bytes);
       continue;
     }
-    if (!scratch) scratch.emplace(buffers, std::min(frame.block_bytes(), frame.raw_bytes()));
-    const MutableByteSpan raw = scratch->span().first(bytes);
-    frame.decode_block(block, stored_of(block), raw, subject);
-    deliver(deliveries, raw, begin);
+    if (!memory) memory.emplace(buffers, frame.block_bytes() + frame.piece_bytes());
+    const MutableByteSpan room = memory->span().first(frame.piece_bytes());
+    const compress::BloscBlock decoded(frame, block, stored_of(block),
+                                       memory->span().subspan(room.size()), subject);
+    deliver_block(frame, decoded, begin, begin + bytes, deliveries, room);
   }
 }
 

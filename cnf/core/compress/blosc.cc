@@ -42,8 +42,6 @@ struct BloscFrame::Header {
 
 namespace {
 
-constexpr std::size_t kMaxTypesize = 255;
-
 [[noreturn]] void throw_unsupported(std::string_view subject, std::string_view what) {
   throw Error(Errc::unsupported, "decompress", subject, what,
               "write it again with lz4, zstd, zlib or blosclz in a Blosc 1 frame");
@@ -231,39 +229,77 @@ BloscFrame::Range BloscFrame::range_of(std::size_t block) const noexcept {
   return {starts_[block], std::uint64_t{ends_[block]} - starts_[block]};
 }
 
+std::size_t BloscFrame::piece_bytes() const noexcept {
+  if (copied_ || shuffle_ == BloscShuffle::none) return block_bytes_;
+  return std::min(block_bytes_, 8 * kBloscTile * typesize_);
+}
+
 void BloscFrame::decode_block(std::size_t block, ByteSpan stored, MutableByteSpan raw,
                               std::string_view subject) const {
-  if (block >= blocks() || raw.size() != raw_bytes_of(block) ||
-      stored.size() != range_of(block).length) {
+  const bool is_filtered = !copied_ && blosc_filters(shuffle_, raw.size() / typesize_);
+  const BloscScratch scratch(is_filtered ? raw.size() : 0);
+  const BloscBlock decoded(*this, block, stored, is_filtered ? scratch.bytes() : raw, subject);
+  const ByteSpan bytes = decoded.read(0, raw);
+  if (bytes.data() != raw.data()) std::memcpy(raw.data(), bytes.data(), bytes.size());
+}
+
+BloscBlock::BloscBlock(const BloscFrame& frame, std::size_t block, ByteSpan stored,
+                       MutableByteSpan scratch, std::string_view subject)
+    : frame_(frame), bytes_(block < frame.blocks() ? frame.raw_bytes_of(block) : 0) {
+  if (block >= frame.blocks() || scratch.size() < bytes_ ||
+      stored.size() != frame.range_of(block).length) {
     throw Error(Errc::invalid_argument, "decompress", subject,
-                fmt::format("{} bytes for block {} of a blosc frame, to make {} of them",
-                            stored.size(), block, raw.size()));
+                fmt::format("{} bytes for block {} of a blosc frame, and {} to work in",
+                            stored.size(), block, scratch.size()));
   }
-  if (copied_) {
-    std::memcpy(raw.data(), stored.data(), raw.size());
+  if (frame.copied_) {
+    places_[0] = stored.data();
     return;
   }
-  Streams in(codec_, stored, subject);
-  const std::size_t streams = split_ && raw.size() == block_bytes_ ? typesize_ : 1;
-  const std::size_t each = raw.size() / streams;
-  const std::size_t elements = raw.size() / typesize_;
-  if (!blosc_filters(shuffle_, elements)) {
-    for (std::size_t k = 0; k < streams; ++k) in.next_into(raw.subspan(k * each, each));
-    return;
+  Streams in(frame.codec_, stored, subject);
+  const std::size_t streams = frame.split_ && bytes_ == frame.block_bytes_ ? frame.typesize_ : 1;
+  const std::size_t each = bytes_ / streams;
+  if (is_shuffled()) {
+    places_[0] = in.next(scratch.first(each));
+    for (std::size_t k = 1; k < frame.typesize_; ++k) {
+      places_[k] = streams == 1 ? places_[k - 1] + bytes_ / frame.typesize_
+                                : in.next(scratch.subspan(k * each, each));
+    }
+  } else if (streams == 1) {
+    places_[0] = in.next(scratch.first(bytes_));
+  } else {
+    for (std::size_t k = 0; k < streams; ++k) in.next_into(scratch.subspan(k * each, each));
+    places_[0] = scratch.data();
   }
-  const BloscScratch scratch(raw.size());
-  std::array<const std::byte*, kMaxTypesize> places{};
-  const std::span planes(places.data(), typesize_);
-  planes[0] = in.next(scratch.bytes().first(each));
-  for (std::size_t k = 1; k < typesize_; ++k) {
-    planes[k] =
-        streams == 1 ? planes[k - 1] + elements : in.next(scratch.bytes().subspan(k * each, each));
+}
+
+bool BloscBlock::is_shuffled() const noexcept {
+  return !frame_.copied_ && blosc_filters(frame_.shuffle_, bytes_ / frame_.typesize_);
+}
+
+ByteSpan BloscBlock::read(std::size_t begin, MutableByteSpan room) const {
+  const std::size_t piece = frame_.piece_bytes();
+  if (begin > bytes_ || room.size() > bytes_ - begin || begin % piece != 0 ||
+      (room.size() % piece != 0 && begin + room.size() != bytes_)) {
+    throw Error(Errc::invalid_argument, "decompress", "a blosc frame",
+                fmt::format("{} bytes are wanted from byte {} on of a block of {}", room.size(),
+                            begin, bytes_));
   }
-  const MutableByteSpan whole = raw.first(elements * typesize_);
-  shuffle_ == BloscShuffle::byte ? blosc_unshuffle(blosc_kernels(typesize_), planes, whole)
-                                 : blosc_unbitshuffle(blosc_kernels(typesize_), planes, whole);
-  const MutableByteSpan rest = raw.subspan(whole.size());  // less than an element, in one stream
-  if (!rest.empty()) std::memcpy(rest.data(), planes.back() + elements, rest.size());
+  if (!is_shuffled()) return {places_[0] + begin, room.size()};
+  const std::size_t typesize = frame_.typesize_;
+  const std::size_t elements = bytes_ / typesize;
+  const std::size_t first = begin / typesize;
+  const bool is_bits = frame_.shuffle_ == BloscShuffle::bit;
+  // Filling all of it first would take as long as a piece does.
+  std::array<const std::byte*, kMaxTypesize> places;  // NOLINT(*-pro-type-member-init)
+  for (std::size_t k = 0; k < typesize; ++k) places[k] = places_[k] + (is_bits ? first / 8 : first);
+  const std::span<const std::byte* const> planes(places.data(), typesize);
+  const MutableByteSpan whole = room.first(room.size() / typesize * typesize);
+  is_bits ? blosc_unbitshuffle(blosc_kernels(typesize), planes, elements / 8, whole)
+          : blosc_unshuffle(blosc_kernels(typesize), planes, whole);
+  const MutableByteSpan rest = room.subspan(whole.size());  // less than an element, in one stream
+  if (!rest.empty()) std::memcpy(rest.data(), places_[typesize - 1] + elements, rest.size());
+  return room;
 }
 
 void blosc_decompress(ByteSpan frame, MutableByteSpan raw, std::string_view subject) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -64,12 +65,16 @@ class BloscFrame {
   /// Where the block lies in the frame, at most: up to the start of the next one in the file.
   [[nodiscard]] Range range_of(std::size_t block) const noexcept;
 
+  /// Blocks are decoded in parts of a multiple of so many bytes. At most block_bytes().
+  [[nodiscard]] std::size_t piece_bytes() const noexcept;
+
   /// Decodes one block. \param stored  the bytes of range_of(block), and no more.
   /// \param raw  exactly raw_bytes_of(block). Cost: no allocation once a thread has decoded one.
   void decode_block(std::size_t block, ByteSpan stored, MutableByteSpan raw,
                     std::string_view subject) const;
 
  private:
+  friend class BloscBlock;
   struct Header;
   [[nodiscard]] static Header parse(ByteSpan header, std::string_view subject);
   void read_starts(ByteSpan index, std::uint32_t frame_bytes, std::string_view subject);
@@ -81,6 +86,29 @@ class BloscFrame {
   std::size_t typesize_ = 1;
   std::size_t raw_bytes_ = 0, block_bytes_ = 0;
   std::vector<std::uint32_t> starts_, ends_;  // of each block that is not copied, in the frame
+};
+
+/// A block whose streams are decompressed. Its elements are put together where they are wanted:
+/// that costs more than the streams, most of which are often stored as they are.
+class BloscBlock {
+ public:
+  /// \param stored  the bytes of frame.range_of(block), and no more. \param scratch  as many bytes
+  /// as the block decodes to. Both are used as long as this lives, and so is the frame.
+  BloscBlock(const BloscFrame& frame, std::size_t block, ByteSpan stored, MutableByteSpan scratch,
+             std::string_view subject);
+
+  /// As many bytes as `room` has, from `begin` on, which is a multiple of the frame's
+  /// piece_bytes(): in `room`, or where they lie if nothing shuffled them. They end at such a
+  /// multiple, too, or with the block. Throws Error invalid_argument otherwise.
+  [[nodiscard]] ByteSpan read(std::size_t begin, MutableByteSpan room) const;
+
+ private:
+  static constexpr std::size_t kMaxTypesize = 255;
+  [[nodiscard]] bool is_shuffled() const noexcept;
+
+  const BloscFrame& frame_;
+  std::size_t bytes_;
+  std::array<const std::byte*, kMaxTypesize> places_{};  // of each byte of an element
 };
 
 /// Decodes a whole frame into exactly raw.size() bytes.

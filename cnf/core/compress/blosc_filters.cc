@@ -88,14 +88,16 @@ void blosc_bitshuffle(const BloscKernels* kernels, std::size_t typesize, ByteSpa
 }
 
 void blosc_unbitshuffle(const BloscKernels* kernels, std::span<const std::byte* const> planes,
-                        MutableByteSpan raw) {
+                        std::size_t row, MutableByteSpan raw) {
   const std::size_t typesize = planes.size();
   const std::size_t rows = 8 * typesize;
-  const std::size_t row = raw.size() / rows;  // bytes
+  const std::size_t bytes = raw.size() / rows;  // of each row
   std::size_t done = 0;
-  if (kernels != nullptr) {
+  if (kernels != nullptr && kernels->unbitshuffle_rows != nullptr) {
+    done = kernels->unbitshuffle_rows(planes.data(), row, bytes, raw.data());
+  } else if (kernels != nullptr) {
     std::byte* const tile = tile_of_thread();
-    for (; done + kBloscTile <= row; done += kBloscTile) {
+    for (; done + kBloscTile <= bytes; done += kBloscTile) {
       for (std::size_t r = 0; r < rows; ++r) {
         std::memcpy(tile + r * kBloscTile, planes[r / 8] + r % 8 * row + done, kBloscTile);
       }
@@ -103,7 +105,7 @@ void blosc_unbitshuffle(const BloscKernels* kernels, std::span<const std::byte* 
     }
   }
   for (std::size_t k = 0; k < typesize; ++k) {
-    for (std::size_t i = done; i < row; ++i) {
+    for (std::size_t i = done; i < bytes; ++i) {
       scatter(transposed_bits(gather(planes[k] + i, row)), &raw[i * rows + k], typesize);
     }
   }
@@ -111,6 +113,10 @@ void blosc_unbitshuffle(const BloscKernels* kernels, std::span<const std::byte* 
 
 const BloscKernels* blosc_kernels(std::size_t typesize) noexcept {
 #if defined(__x86_64__)
+  static const bool has_avx512 = __builtin_cpu_supports("avx512bw") != 0 &&
+                                 __builtin_cpu_supports("avx512vbmi") != 0 &&
+                                 __builtin_cpu_supports("gfni") != 0;
+  if (has_avx512) return blosc_kernels_avx512(typesize);
   static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
   if (has_avx2) return blosc_kernels_avx2(typesize);
 #endif

@@ -59,6 +59,9 @@ Buffer bitshuffled_by_definition(std::size_t typesize, ByteSpan raw) {
 std::vector<std::pair<std::string, const BloscKernels*>> all_kernels(std::size_t typesize) {
   std::vector<std::pair<std::string, const BloscKernels*>> all{{"bytes", nullptr}};
   all.emplace_back("16", blosc_kernels_16(typesize));
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2") != 0) all.emplace_back("32", blosc_kernels_avx2(typesize));
+#endif
   all.emplace_back("fastest", blosc_kernels(typesize));
   return all;
 }
@@ -98,7 +101,7 @@ TEST(BloscFilters, BitsAreShuffledAsDefined) {
         blosc_bitshuffle(kernels, typesize, raw, shuffled.data());
         ASSERT_TRUE(text(shuffled) == text(want)) << name << ' ' << typesize << ' ' << elements;
         Buffer back(raw.size());
-        blosc_unbitshuffle(kernels, planes_of(typesize, want), back.span());
+        blosc_unbitshuffle(kernels, planes_of(typesize, want), elements / 8, back.span());
         ASSERT_TRUE(text(back) == text(raw)) << name << ' ' << typesize << ' ' << elements;
       }
     }

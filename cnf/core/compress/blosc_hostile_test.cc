@@ -157,5 +157,30 @@ TEST(BloscHostile, CallsThatContradictTheFrameAreRefused) {
   EXPECT_EQ(code_of(5, stored, 8192), Errc::invalid_argument);
 }
 
+TEST(BloscHostile, PiecesOutsideOfTheirBlockAreRefused) {
+  const Buffer frame = sample_frame();
+  const BloscFrame index(frame, frame.size(), kRaw, "frame");
+  const BloscFrame::Range range = index.range_of(0);
+  Buffer scratch(8192);
+  const BloscBlock block(index, 0, frame.span().subspan(range.offset, range.length), scratch.span(),
+                         "frame");
+  const std::size_t piece = index.piece_bytes();
+  ASSERT_LT(piece, 8192U);
+  Buffer room(8193);
+  const auto code_of = [&](std::size_t begin, std::size_t size) {
+    try {
+      static_cast<void>(block.read(begin, room.span().first(size)));
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return Errc::internal;
+  };
+  EXPECT_EQ(code_of(piece, 8192 - piece), Errc::internal);  // is right
+  EXPECT_EQ(code_of(1, piece), Errc::invalid_argument);
+  EXPECT_EQ(code_of(0, piece - 1), Errc::invalid_argument);
+  EXPECT_EQ(code_of(0, 8193), Errc::invalid_argument);
+  EXPECT_EQ(code_of(8192 + piece, 0), Errc::invalid_argument);
+}
+
 }  // namespace
 }  // namespace cnf::compress

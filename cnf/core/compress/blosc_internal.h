@@ -49,8 +49,10 @@ void blosc_bitshuffle(const BloscKernels* kernels, std::size_t typesize, ByteSpa
 /// that the streams of a split block are taken from where they lie.
 void blosc_unshuffle(const BloscKernels* kernels, std::span<const std::byte* const> planes,
                      MutableByteSpan raw);
+/// \param row  bytes from one row of bits to the next: those of the whole block, of which `raw` may
+/// be a part.
 void blosc_unbitshuffle(const BloscKernels* kernels, std::span<const std::byte* const> planes,
-                        MutableByteSpan raw);
+                        std::size_t row, MutableByteSpan raw);
 
 /// Where a block is between shuffling and compression. A thread keeps it for its next block unless
 /// it is unusually large, and has one at a time.

@@ -19,6 +19,10 @@ struct BloscKernels {
   /// Of 8 * kBloscTile elements, row r of bits to tile[r * kBloscTile], and back.
   void (*bitshuffle)(const std::byte* raw, std::byte* tile);
   void (*unbitshuffle)(const std::byte* tile, std::byte* raw);
+  /// Without a tile: of rows of so many bytes that begin `row` bytes apart in each plane, does as
+  /// many bytes from the front as its vectors take, and returns how many. nullptr: there is none.
+  std::size_t (*unbitshuffle_rows)(const std::byte* const* planes, std::size_t row,
+                                   std::size_t bytes, std::byte* raw) = nullptr;
 };
 
 /// The fastest that this machine has; nullptr if it has none for elements of `typesize` bytes.
@@ -28,5 +32,7 @@ struct BloscKernels {
 [[nodiscard]] const BloscKernels* blosc_kernels_16(std::size_t typesize) noexcept;
 /// By AVX2; to be called on x86 machines that have it.
 [[nodiscard]] const BloscKernels* blosc_kernels_avx2(std::size_t typesize) noexcept;
+/// By AVX-512 with VBMI and GFNI (Ice Lake, Zen 4 and later); as above.
+[[nodiscard]] const BloscKernels* blosc_kernels_avx512(std::size_t typesize) noexcept;
 
 }  // namespace cnf::compress

@@ -246,6 +246,35 @@ TEST(Blosc, BlocksAreDecodedAlone) {
   EXPECT_EQ(end, frame.size());
 }
 
+TEST(Blosc, PiecesOfABlockAreReadAlone) {
+  constexpr std::size_t kBlock = 131'072;  // cut to whole elements
+  for (const BloscShuffle shuffle : kShuffles) {
+    for (const std::size_t typesize : kTypesizes) {
+      const Buffer raw = voxels(300'001, typesize, typesize);
+      const Buffer frame =
+          compressed({.shuffle = shuffle, .typesize = typesize, .blocksize = kBlock}, raw);
+      const BloscFrame index(frame, frame.size(), raw.size(), "frame");
+      Buffer scratch(index.block_bytes());
+      Buffer room(index.block_bytes());
+      for (std::size_t block = 0; block < index.blocks(); ++block) {
+        const BloscFrame::Range range = index.range_of(block);
+        const BloscBlock parts(index, block, frame.span().subspan(range.offset, range.length),
+                               scratch.span(), "frame");
+        const ByteSpan want =
+            raw.span().subspan(block * index.block_bytes(), index.raw_bytes_of(block));
+        const std::size_t piece = index.piece_bytes();
+        for (std::size_t end = want.size(); end != 0; end = (end - 1) / piece * piece) {
+          const std::size_t begin = (end - 1) / piece * piece;
+          ASSERT_TRUE(text(parts.read(begin, room.span().first(end - begin))) ==
+                      text(want.subspan(begin, end - begin)))
+              << "shuffle " << static_cast<int>(shuffle) << " typesize " << typesize << " block "
+              << block << " byte " << begin;
+        }
+      }
+    }
+  }
+}
+
 TEST(Blosc, NoiseIsStored) {
   std::mt19937_64 random(6);
   Buffer raw(100'000);

@@ -30,6 +30,12 @@ struct ExecutorOptions {
   /// Memory for fetched bytes that is kept from one run to the next; null: each run has its own.
   std::shared_ptr<BufferPool> buffers = {};
   storage::FetchOptions fetch = {};  ///< What is coalesced, if not as the store finds best.
+  /// Who sends the requests of a visit().
+  enum class Fetching : std::uint8_t {
+    ahead,     ///< Two threads of their own, while others decode: requests take long.
+    in_place,  ///< Those who decode: a file answers before another thread has started.
+  };
+  Fetching fetching = Fetching::ahead;
 };
 
 /// The answer of a query, table by table, in the plan's order, while later units are still coming.
@@ -71,8 +77,9 @@ class Executor {
   /// Fetches the units of a plan (without filter, limit and columns) and hands each one's bytes to
   /// `visitor`; returns when all is done. Throws as run() and Results::next(): what is first in the
   /// plan's order; then some other units may have been visited, and none is any more.
-  /// Cost: that of run(), but nothing is started for one thread, one unit, or a few MiB: then all
-  /// happens on the caller's thread.
+  /// Cost: that of run(), where units are fetched ahead; else only the threads that decode, each
+  /// with its part of the memory. Nothing is started for one thread, one unit, or a few MiB: then
+  /// all happens on the caller's thread.
   void visit(Plan plan, const Visitor& visitor, const Context& context = {}) const;
 
  private:

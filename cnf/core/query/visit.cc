@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
@@ -16,6 +18,7 @@
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
+#include "cnf/core/worker/pool.h"
 
 namespace cnf::query {
 namespace {
@@ -35,10 +38,18 @@ constexpr std::uint64_t kInlineBytes = std::uint64_t{4} << 20;
   return true;
 }
 
-/// Fetches and visits one batch on this thread.
-class InlineBatch {
+/// As many as the memory has room for, with a unit each.
+[[nodiscard]] std::size_t direct_threads(const Plan& plan, const ExecutorOptions& options) {
+  std::uint64_t longest = 1;
+  for (const Unit& unit : plan.units) longest = std::max(longest, total_bytes(unit));
+  const std::size_t most = options.threads == 0 ? worker::default_threads() : options.threads;
+  return std::clamp<std::uint64_t>(options.memory / longest, 1, std::min(most, plan.units.size()));
+}
+
+/// A batch that one thread fetches and visits.
+class DirectBatch {
  public:
-  InlineBatch(const Plan& plan, const Batch& batch, const storage::Storage& storage,
+  DirectBatch(const Plan& plan, const Batch& batch, const storage::Storage& storage,
               BufferPool& buffers)
       : units_(std::span(plan.units).subspan(batch.begin, batch.end - batch.begin)),
         storage_(storage) {
@@ -79,28 +90,90 @@ class InlineBatch {
   std::exception_ptr thrown_;
 };
 
+/// A visit on threads that fetch what they visit, batch by batch in the plan's order.
+class DirectVisit {
+ public:
+  DirectVisit(const Plan& plan, const ExecutorOptions& options, std::size_t threads,
+              const storage::Storage& storage, BufferPool& buffers, const Visitor& visitor,
+              const Context& context)
+      : plan_(plan),
+        fetch_(options.fetch),
+        threads_(threads),
+        storage_(storage),
+        buffers_(buffers),
+        visitor_(visitor),
+        context_(context),
+        batches_(plan, options.memory / threads) {}
+
+  void run() {
+    if (threads_ == 1) {
+      work();
+    } else {
+      worker::Pool pool(threads_);
+      for (std::size_t i = 0; i < threads_; ++i) pool.submit([this] { work(); });
+      pool.wait();
+    }
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  void work() noexcept {
+    while (const std::optional<Batch> batch = next()) {
+      try {
+        DirectBatch direct(plan_, *batch, storage_, buffers_);
+        direct.fetch(context_, fetch_);
+        direct.visit(visitor_, buffers_, context_);
+      } catch (...) {
+        fail(batch->begin, std::current_exception());
+      }
+    }
+  }
+
+  /// Nothing behind what failed. All before it is under way, and may still fail.
+  std::optional<Batch> next() {
+    const std::lock_guard lock(mutex_);
+    return error_ ? std::nullopt : batches_.next();
+  }
+
+  void fail(std::size_t unit, std::exception_ptr error) {
+    const std::lock_guard lock(mutex_);
+    if (error_ && failed_ < unit) return;
+    error_ = std::move(error);
+    failed_ = unit;
+  }
+
+  const Plan& plan_;
+  const storage::FetchOptions& fetch_;
+  const std::size_t threads_;
+  const storage::Storage& storage_;
+  BufferPool& buffers_;
+  const Visitor& visitor_;
+  const Context& context_;
+  std::mutex mutex_;  // guards what follows
+  Batches batches_;
+  std::exception_ptr error_;
+  std::size_t failed_ = 0;  // the unit at which the batch with error_ begins
+};
+
 }  // namespace
 
 void Executor::visit(Plan plan, const Visitor& visitor, const Context& context) const {
-  if (!is_inline(plan, options_.threads)) {
-    // The one engine for many threads: a visitor is a decoder whose tables have no rows.
-    Results results = run(
-        std::move(plan),
-        [&visitor](const Unit& unit, std::span<const ByteSpan> ranges) {
-          visitor(unit, ranges);
-          return Table();
-        },
-        context);
-    while (results.next()) {
-    }
+  const bool is_alone = is_inline(plan, options_.threads);
+  if (is_alone || options_.fetching == ExecutorOptions::Fetching::in_place) {
+    const std::size_t threads = is_alone ? 1 : direct_threads(plan, options_);
+    const std::shared_ptr<BufferPool> buffers = buffers_of(options_);
+    DirectVisit(plan, options_, threads, *storage_, *buffers, visitor, context).run();
     return;
   }
-  const std::shared_ptr<BufferPool> buffers = buffers_of(options_);
-  Batches batches(plan, options_.memory);
-  while (const std::optional<Batch> batch = batches.next()) {
-    InlineBatch inline_batch(plan, *batch, *storage_, *buffers);
-    inline_batch.fetch(context, options_.fetch);
-    inline_batch.visit(visitor, *buffers, context);
+  // The one engine that fetches ahead: a visitor is a decoder whose tables have no rows.
+  Results results = run(
+      std::move(plan),
+      [&visitor](const Unit& unit, std::span<const ByteSpan> ranges) {
+        visitor(unit, ranges);
+        return Table();
+      },
+      context);
+  while (results.next()) {
   }
 }
 

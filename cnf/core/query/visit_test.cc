@@ -60,7 +60,10 @@ Errc code_of(const Executor& executor, const Plan& plan, const Visitor& visitor,
   return Errc::internal;
 }
 
+using Fetching = ExecutorOptions::Fetching;
+
 constexpr std::size_t kThreads[] = {1, 4};
+constexpr Fetching kFetchings[] = {Fetching::ahead, Fetching::in_place};
 /// More than what is visited on the caller's thread whatever the threads.
 constexpr std::size_t kManyRows = 100'000;
 
@@ -70,11 +73,13 @@ TEST(Visit, EachUnitOnceWithItsBytes) {
     KnownUnits data = random_units(random);
     for (const std::size_t threads : kThreads) {
       for (const std::uint64_t memory : {std::uint64_t{1}, kDefaultMemory}) {
-        Collector collector;
-        Executor(data.store, {.threads = threads, .memory = memory})
-            .visit(data.plan(), collector.visitor());
-        ASSERT_EQ(collector.seen().size(), data.units.size());
-        for (const auto& [id, rows] : collector.seen()) EXPECT_EQ(rows, data.rows[id]);
+        for (const Fetching fetching : kFetchings) {
+          Collector collector;
+          Executor(data.store, {.threads = threads, .memory = memory, .fetching = fetching})
+              .visit(data.plan(), collector.visitor());
+          ASSERT_EQ(collector.seen().size(), data.units.size());
+          for (const auto& [id, rows] : collector.seen()) EXPECT_EQ(rows, data.rows[id]);
+        }
       }
     }
   }
@@ -82,28 +87,33 @@ TEST(Visit, EachUnitOnceWithItsBytes) {
 
 TEST(Visit, ManyBytesOnManyThreads) {
   const KnownUnits data = one_object_each(30, kManyRows);
-  Collector collector;
-  const Executor executor(data.store, {.threads = 4, .memory = 4 << 20});
-  executor.visit(data.plan(), collector.visitor());
-  ASSERT_EQ(collector.seen().size(), 30U);
-  for (const auto& [id, rows] : collector.seen()) EXPECT_EQ(rows, data.rows[id]);
+  for (const Fetching fetching : kFetchings) {
+    Collector collector;
+    const Executor executor(data.store, {.threads = 4, .memory = 4 << 20, .fetching = fetching});
+    executor.visit(data.plan(), collector.visitor());
+    ASSERT_EQ(collector.seen().size(), 30U);
+    for (const auto& [id, rows] : collector.seen()) EXPECT_EQ(rows, data.rows[id]);
+  }
 }
 
 TEST(Visit, TheFirstErrorOfThePlanIsThrown) {
-  for (const std::size_t threads : kThreads) {
-    for (const std::size_t rows : {std::size_t{3}, kManyRows}) {
-      KnownUnits data = one_object_each(20, rows);
-      data.units[7].ranges[0].crc32c = 1;               // second
-      data.units[11].ranges[0].key = "data/not there";  // third
-      const Visitor visitor = [](const Unit& unit, std::span<const ByteSpan> /*ranges*/) {
-        if (unit.id == 5) throw Error(Errc::unsupported, "visit", "unit 5", "the first");
-      };
-      const Executor executor(data.store, {.threads = threads});
-      EXPECT_EQ(code_of(executor, data.plan(), visitor), Errc::unsupported);
-      data.units.erase(data.units.begin() + 5);
-      EXPECT_EQ(code_of(executor, data.plan(), visitor), Errc::corrupt_data);
-      data.units.erase(data.units.begin() + 6);
-      EXPECT_EQ(code_of(executor, data.plan(), visitor), Errc::not_found);
+  for (const Fetching fetching : kFetchings) {
+    for (const std::size_t threads : kThreads) {
+      for (const std::size_t rows : {std::size_t{3}, kManyRows}) {
+        KnownUnits data = one_object_each(20, rows);
+        data.units[7].ranges[0].crc32c = 1;               // second
+        data.units[11].ranges[0].key = "data/not there";  // third
+        const Visitor visitor = [](const Unit& unit, std::span<const ByteSpan> /*ranges*/) {
+          if (unit.id == 5) throw Error(Errc::unsupported, "visit", "unit 5", "the first");
+        };
+        const Executor executor(data.store,
+                                {.threads = threads, .memory = 8 << 20, .fetching = fetching});
+        EXPECT_EQ(code_of(executor, data.plan(), visitor), Errc::unsupported);
+        data.units.erase(data.units.begin() + 5);
+        EXPECT_EQ(code_of(executor, data.plan(), visitor), Errc::corrupt_data);
+        data.units.erase(data.units.begin() + 6);
+        EXPECT_EQ(code_of(executor, data.plan(), visitor), Errc::not_found);
+      }
     }
   }
 }
