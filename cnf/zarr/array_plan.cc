@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +24,7 @@
 #include "cnf/zarr/metadata.h"
 #include "cnf/zarr/objects_internal.h"
 #include "cnf/zarr/rows_internal.h"
+#include "cnf/zarr/shard.h"
 
 namespace cnf::zarr {
 namespace {

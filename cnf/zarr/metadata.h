@@ -19,17 +19,7 @@
 
 namespace cnf::zarr {
 
-struct Codec;
-
-/// The chunks inside a shard: the codec `sharding_indexed`.
-struct Sharding {
-  Shape chunk = {};                      ///< Of an inner chunk; divides the shard.
-  std::vector<Codec> codecs = {};        ///< Of an inner chunk.
-  std::vector<Codec> index_codecs = {};  ///< Fixed size only: bytes, crc32c.
-  bool index_at_end = true;
-  /// What a missing chunk holds, one element; empty: zeros. Needed to decode a shard as a whole.
-  std::vector<std::byte> fill = {};
-};
+struct Sharding;
 
 /// One codec of a chain, in the order of encoding. What a field holds is read for its kind only.
 struct Codec {
@@ -57,6 +47,16 @@ struct Codec {
   compress::BloscOptions blosc = {};
   std::shared_ptr<const Sharding> sharding = {};
   nlohmann::json configuration = nlohmann::json::object();  ///< As it was written.
+};
+
+/// The chunks inside a shard: the codec `sharding_indexed`.
+struct Sharding {
+  Shape chunk = {};                      ///< Of an inner chunk; divides the shard.
+  std::vector<Codec> codecs = {};        ///< Of an inner chunk.
+  std::vector<Codec> index_codecs = {};  ///< Fixed size only: bytes, crc32c.
+  bool index_at_end = true;
+  /// What a missing chunk holds, one element; empty: zeros. Needed to decode a shard as a whole.
+  std::vector<std::byte> fill = {};
 };
 
 /// What an array is: `zarr.json` of Zarr v3, `.zarray` (and `.zattrs`) of v2.

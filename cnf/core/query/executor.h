@@ -67,7 +67,7 @@ class Results {
 class Executor {
  public:
   explicit Executor(std::shared_ptr<const storage::Storage> storage, ExecutorOptions options = {})
-      : storage_(std::move(storage)), options_(options) {}
+      : storage_(std::move(storage)), options_(std::move(options)) {}
 
   /// Starts fetching at once. Cost: two threads that wait for the store, and those that decode.
   /// Throws Error invalid_argument if a range of the plan has no end below 2^64, unavailable if the
