@@ -98,7 +98,9 @@ inline constexpr std::uint64_t kMaxDocumentBytes = std::uint64_t{64} << 20;
 [[nodiscard]] nlohmann::json to_json(const ArrayMetadata& array);
 
 /// A group's zarr.json: attributes, and the metadata of all nodes below it ("0", "labels/x")
-/// inline, as zarr-python's consolidated metadata has them, so that one GET opens everything.
+/// inline, as zarr-python's consolidated metadata has them, so that one GET opens everything. A
+/// node in a group that is no node itself makes zarr-python refuse all. Without nodes nothing is
+/// said of them.
 [[nodiscard]] nlohmann::json group_json(
     const nlohmann::json& attributes,
     const std::vector<std::pair<std::string, nlohmann::json>>& nodes);

@@ -191,13 +191,13 @@ Json to_json(const ArrayMetadata& array) {
 }
 
 Json group_json(const Json& attributes, const std::vector<std::pair<std::string, Json>>& nodes) {
+  Json group{{"zarr_format", 3}, {"node_type", "group"}, {"attributes", attributes}};
+  if (nodes.empty()) return group;  // an empty list would say that there are none
   Json metadata = Json::object();
   for (const auto& [path, node] : nodes) metadata[path] = node;
-  return {{"zarr_format", 3},
-          {"node_type", "group"},
-          {"attributes", attributes},
-          {"consolidated_metadata",
-           {{"kind", "inline"}, {"must_understand", false}, {"metadata", std::move(metadata)}}}};
+  group["consolidated_metadata"] = {
+      {"kind", "inline"}, {"must_understand", false}, {"metadata", std::move(metadata)}};
+  return group;
 }
 
 }  // namespace cnf::zarr

@@ -143,6 +143,7 @@ TEST(ZarrJson, PutsTheNodesIntoTheGroup) {
   EXPECT_EQ(inside["kind"], "inline");
   EXPECT_EQ(inside["must_understand"], false);
   EXPECT_EQ(inside["metadata"]["0"]["shape"][2], 960);
+  EXPECT_FALSE(group_json(Json::object(), {}).contains("consolidated_metadata"));
 }
 
 }  // namespace

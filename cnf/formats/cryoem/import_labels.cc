@@ -121,7 +121,8 @@ void keep_others(const metadata::Metadata& before, const std::string& base,
 /// The root group with the labels' nodes in its consolidated metadata.
 Json with_nodes(Json group, const std::string& base, const Nodes& nodes) {
   Json& consolidated = group["consolidated_metadata"];
-  if (!consolidated.is_object()) consolidated = zarr::group_json({}, {})["consolidated_metadata"];
+  if (!consolidated.is_object())
+    consolidated = zarr::group_json({}, nodes)["consolidated_metadata"];
   Json& metadata = consolidated["metadata"];
   std::vector<std::string> gone;
   for (const auto& [path, node] : metadata.items())

@@ -25,9 +25,11 @@ Nodes put_arrays(const ImportPlan& plan, const ImportSession& session, const std
   Nodes nodes;
   const std::string folder = base + session.prefix();
   if (!session.prefix().empty()) {
-    // Readers that list a group want each folder in it to be a node.
+    // Readers that list a group want each folder in it to be a node; zarr-python reads no group of
+    // whose consolidated nodes a parent is missing.
     const std::string group = folder.substr(0, folder.size() - 1);
-    put_node("group/" + group, group, zarr::group_json(nlohmann::json::object(), {}), dataset);
+    nodes.emplace_back(group, zarr::group_json(nlohmann::json::object(), {}));
+    put_node("group/" + group, group, nodes.back().second, dataset);
   }
   for (std::size_t level = 0; level < plan.arrays.size(); ++level) {
     const std::string path = folder + std::to_string(level);
