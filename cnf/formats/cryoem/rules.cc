@@ -63,8 +63,10 @@ int zstd_level(std::string_view wanted) {
 std::size_t block_bytes(const Shape& chunk, DataType type) {
   const std::uint64_t all = bytes_of(chunk, type);
   std::uint64_t unit = all;
-  for (std::size_t axis = 0; axis + 1 < chunk.size() && unit > kMaxBlockBytes; ++axis)
-    unit /= chunk[axis];
+  for (std::size_t axis = 0; axis + 1 < chunk.size(); ++axis) {
+    const bool is_plane = axis + 2 >= chunk.size();
+    if (!is_plane || unit > kMaxBlockBytes) unit /= chunk[axis];
+  }
   if (unit < kBlockBytes) {  // some of them together
     for (std::uint64_t together = kBlockBytes / unit; together > 1; --together)
       if (all % (unit * together) == 0) return static_cast<std::size_t>(unit * together);
