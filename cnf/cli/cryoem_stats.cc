@@ -19,6 +19,7 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/shape.h"
 #include "cnf/formats/cryoem/box_stream.h"
+#include "cnf/formats/cryoem/chunk_statistics.h"
 #include "cnf/formats/cryoem/statistics.h"
 #include "cnf/formats/cryoem/volume.h"
 
@@ -33,6 +34,9 @@ made, the voxels are read.
 --histogram counts the values of level 0 in even classes; with --level or --bins, and of
 an image that others made, it reads the voxels of the level to count them.
 
+--chunks prints a line for each chunk of a level instead, where it begins (x,y,z)
+and what it holds: chunks of ice, of gold, of nothing.
+
 Examples:
   cnf cryoem stats s3://bucket/tomogram.zarr
   cnf cryoem stats --json tomogram.zarr | jq .levels[0].mean
@@ -40,7 +44,7 @@ Examples:
 
 struct StatsArgs {
   std::string uri;
-  bool histogram = false;
+  bool histogram = false, chunks = false;  // flags, each as its option
   std::optional<std::int64_t> level, bins;
 };
 
@@ -139,10 +143,35 @@ int explain(const StatsArgs& args, const cryoem::Volume& volume, Session& sessio
   return explain_boxes(volume, level, {Box::of(volume.level(level).shape())}, session);
 }
 
+int print_chunks(const cryoem::Volume& volume, const StatsArgs& args, Session& session) {
+  const auto level = static_cast<std::size_t>(args.level.value_or(0));
+  Output out(session);
+  const bool json = session.options().json;
+  if (!json) out.line("begin\tx,y,z\tmin\tmax\tmean\tdeviation\tvoxels\tnan");
+  cryoem::for_each_chunk(
+      volume, level,
+      [&](const Box& box, const cryoem::Statistics& one) {
+        if (json) {
+          nlohmann::json line = cryoem::to_json(one);
+          line["begin"] = box.begin;
+          line["shape"] = box.shape();
+          line["deviation"] = one.deviation();
+          return out.line(dump_line(line));
+        }
+        out.line(fmt::format("{}\t{}\t{:g}\t{:g}\t{:g}\t{:g}\t{}\t{}", format_sides(box.begin),
+                             format_sides(box.shape()), one.min, one.max, one.mean, one.deviation(),
+                             one.count, one.nan));
+      },
+      session.context());
+  out.commit();
+  return kDone;
+}
+
 int stats(const StatsArgs& args, Session& session) {
   const cryoem::Volume volume = open_cryoem(session, args.uri);
   if (args.level) (void)volume.level(static_cast<std::size_t>(*args.level));
   if (session.options().explain) return explain(args, volume, session);
+  if (args.chunks) return print_chunks(volume, args, session);
   const std::vector<cryoem::Statistics> statistics = statistics_of(volume, session);
   std::optional<Classes> classes;
   if (args.histogram) classes = classes_of(volume, args, statistics, session);
@@ -171,7 +200,8 @@ void add_cryoem_stats(Verb& cryoem) {
   Verb verb = cryoem.add("stats", "Statistics of each level, without reading voxels", kDetails);
   verb.argument("URI", args->uri, "The dataset, or any Zarr image");
   verb.flag("--histogram", args->histogram, "Count values in classes, too");
-  verb.option("--level", "N", args->level, "Of the histogram (default: 0)");
+  verb.option("--level", "N", args->level, "Of the histogram or the chunks (default: 0)");
+  verb.flag("--chunks", args->chunks, "A line for each chunk of a level instead");
   verb.option("--bins", "N", args->bins, "Classes of the histogram", 1);
   verb.run([args](Session& session) { return stats(*args, session); });
 }

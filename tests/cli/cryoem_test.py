@@ -200,6 +200,15 @@ class StatsTest(CryoEmTest):
             histogram = self.ok_json("cryoem", "stats", "--histogram", "d", *options)["histogram"]
             self.assertEqual(sum(histogram["counts"]), len(self.values), options)
 
+    def test_chunks_sum_up_to_their_level(self):
+        self.make("--chunk", "32,32,32")
+        chunks = [json.loads(line) for line in self.ok("cryoem", "stats", "--chunks", "--json", "d").splitlines()]
+        self.assertEqual(len(chunks), 3 * 3 * 2)
+        for chunk in chunks:
+            values = array.array("h", box(self.values, SIDES, chunk["begin"][::-1], chunk["shape"][::-1]))
+            self.assertEqual((chunk["min"], chunk["max"], chunk["count"]), (min(values), max(values), len(values)))
+        self.assertEqual(self.ok("cryoem", "stats", "--chunks", "--level", "1", "d").count("\n"), 1 + 2 * 2 * 1)
+
     def test_info(self):
         self.make("--chunk", "32,32,32")
         text = self.ok("info", "d")
