@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A real BAM becomes a dataset, on disk and on an S3 server of this machine; one gene comes back from
-# both; the export equals the input. Then the same with a real VCF: one donor and one gene of it.
+# both; the export equals the input. Then the same with a real VCF: one donor and one gene of it. Then
+# with a volume, which is simulated from a real structure (scripts/demo_volume.py says how and why).
 # Run it by ./dev demo, which builds and installs what it needs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -10,6 +11,7 @@ gene=chr17:41,196,312-41,277,500 # BRCA1, hg19
 vcf=/usr/share/doc/drop-seq/examples/org/broadinstitute/dropseq/censusseq/10_donors_chr22.selected_sites.vcf.gz
 donor=WA7_P33_140529
 chek2=22:29083731-29137822 # CHEK2, hg19
+structure=/usr/share/pymol/data/demo/1tii.pdb
 cnf=$PWD/build/release/cnf
 versitygw=$(scripts/servers.sh)/versitygw
 work=$(mktemp -d)
@@ -123,3 +125,26 @@ say "7. The text comes back byte for byte"
 show "$cnf" vcfs3 export s3://demo/donors.vcfs3 "$work/donors.vcf"
 cmp "$work/donors.vcf" <(gzip -cd "$vcf")
 echo "  identical"
+
+say "A volume: copies of PDB 1TII in noise, simulated"
+volume=$work/volume.mrc
+python3 scripts/demo_volume.py "$structure" "$volume"
+printf '  %s bytes of MRC\n' "$(stat -c %s "$volume")"
+show "$cnf" cryoem import "$volume" s3://demo/volume.zarr --chunk 64,64,64
+show "$cnf" info s3://demo/volume.zarr | sed '/^source/,$d'
+
+say "8. One box and one slice of it"
+show "$cnf" cryoem query --explain s3://demo/volume.zarr --box 100,100,50,64,64,64
+printf '$ cnf cryoem query s3://demo/volume.zarr --box 100,100,50,64,64,64 -o box.mrc\n'
+"$cnf" cryoem query --metrics s3://demo/volume.zarr --box 100,100,50,64,64,64 -o "$work/box.mrc" 2>"$work/metrics.json"
+cost "$work/metrics.json" "$volume"
+printf '$ cnf cryoem slice s3://demo/volume.zarr --at 40 --level 1 -o slice.png\n'
+"$cnf" cryoem slice --metrics s3://demo/volume.zarr --at 40 --level 1 -o "$work/slice.png" 2>"$work/metrics.json"
+cost "$work/metrics.json" "$volume"
+show "$cnf" cryoem stats s3://demo/volume.zarr
+
+say "9. The file comes back byte for byte"
+show "$cnf" cryoem export s3://demo/volume.zarr "$work/again.mrc"
+cmp "$volume" "$work/again.mrc"
+echo "  identical"
+show "$cnf" validate --deep s3://demo/volume.zarr
