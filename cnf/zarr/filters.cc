@@ -85,27 +85,33 @@ void unshuffle(std::size_t element, ByteSpan filtered, MutableByteSpan raw) {
   for (std::size_t at = count * element; at < raw.size(); ++at) raw[at] = filtered[at];
 }
 
-/// Sums of sums: in unsigned arithmetic, which wraps as NumPy's does.
+/// Sums of what is stored; in unsigned arithmetic, which wraps as NumPy's does.
+template <typename To, typename From>
+void sum_up(bool little_from, ByteSpan filtered, bool little_to, MutableByteSpan raw) {
+  const std::size_t count = raw.size() / sizeof(To);
+  if constexpr (std::integral<To> && std::integral<From>) {
+    using Wrapping = std::make_unsigned_t<To>;
+    Wrapping sum = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const From step = load<From>(filtered.data() + i * sizeof(From), little_from);
+      sum = static_cast<Wrapping>(sum + static_cast<Wrapping>(step));
+      store(static_cast<To>(sum), raw.data() + i * sizeof(To), little_to);
+    }
+  } else if constexpr (std::is_same_v<To, From>) {
+    To sum = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      sum += load<From>(filtered.data() + i * sizeof(From), little_from);
+      store(sum, raw.data() + i * sizeof(To), little_to);
+    }
+  }
+}
+
 void undo_delta(const Codec& codec, ByteSpan filtered, MutableByteSpan raw) {
   const TypeAndOrder to = type_in(codec, "dtype");
   const TypeAndOrder from = type_in(codec, "astype");
   with_type(to.type, [&]<typename To>(To /*kind*/) {
     with_type(from.type, [&]<typename From>(From /*kind*/) {
-      if constexpr (std::integral<To> && std::integral<From>) {
-        std::make_unsigned_t<To> sum = 0;
-        for (std::size_t i = 0; i < raw.size() / sizeof(To); ++i) {
-          const From step = load<From>(filtered.data() + i * sizeof(From), from.little);
-          sum = static_cast<std::make_unsigned_t<To>>(sum +
-                                                      static_cast<std::make_unsigned_t<To>>(step));
-          store(static_cast<To>(sum), raw.data() + i * sizeof(To), to.little);
-        }
-      } else if constexpr (std::is_same_v<To, From>) {
-        To sum = 0;
-        for (std::size_t i = 0; i < raw.size() / sizeof(To); ++i) {
-          sum += load<From>(filtered.data() + i * sizeof(From), from.little);
-          store(sum, raw.data() + i * sizeof(To), to.little);
-        }
-      }
+      sum_up<To, From>(from.little, filtered, to.little, raw);
     });
   });
 }
@@ -115,7 +121,8 @@ template <typename To, typename From>
 To converted(From value) {
   if constexpr (std::integral<To>) {
     constexpr auto kLeast = static_cast<double>(std::numeric_limits<To>::min());
-    constexpr auto kPastMost = static_cast<double>(std::numeric_limits<To>::max() / 2 + 1) * 2;
+    constexpr To kHalf = std::numeric_limits<To>::max() / 2 + 1;
+    constexpr double kPastMost = static_cast<double>(kHalf) * 2;
     const auto number = static_cast<double>(value);
     if (!(number > kLeast - 1 && number < kPastMost)) return 0;
   }
