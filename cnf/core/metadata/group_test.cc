@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
