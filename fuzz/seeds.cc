@@ -207,6 +207,7 @@ int main(int argc, char** argv) {
   const cnf::fuzz::SeedWriter seeds{std::filesystem::path(argv[1])};
   cnf::fuzz::write_codec_seeds(seeds);
   cnf::fuzz::write_blosc_seeds(seeds);
+  cnf::fuzz::write_cryoem_seeds(seeds);
   write_em_seeds(seeds);
   cnf::fuzz::write_integer_seeds(seeds);
   cnf::fuzz::write_range_coder_seeds(seeds);

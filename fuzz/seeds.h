@@ -25,6 +25,7 @@ class SeedWriter {
 
 void write_bams3_seeds(const SeedWriter& seeds);
 void write_blosc_seeds(const SeedWriter& seeds);
+void write_cryoem_seeds(const SeedWriter& seeds);
 /// MRC and NumPy files.
 void write_em_seeds(const SeedWriter& seeds);
 void write_vcfs3_seeds(const SeedWriter& seeds);

@@ -14,6 +14,7 @@
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/cryoem/journal_internal.h"
+#include "cnf/zarr/metadata.h"
 #include "cnf/zarr/shard.h"
 
 namespace cnf::cryoem {
@@ -49,8 +50,7 @@ constexpr std::string_view kSchema = R"json({
 
 JournalContent parse_journal(ByteSpan text, std::string_view subject) {
   static const Json schema = Json::parse(kSchema);
-  Json json = Json::parse(as_text(text), nullptr, false);
-  if (json.is_discarded()) throw Error(Errc::corrupt_data, "read", subject, "it is not JSON");
+  Json json = zarr::parse_document(text, subject);
   metadata::validate_json(json, schema, subject);
   if (json.at("format") != kFormat) {
     throw Error(Errc::unsupported, "read", subject, "a journal of a later version",
@@ -64,12 +64,13 @@ JournalContent parse_journal(ByteSpan text, std::string_view subject) {
   if (const Json& prefix = json.at("prefix"); !prefix.is_null())
     content.prefix = prefix.get<std::string>();
   for (const auto& [key, object] : json.at("objects").items()) {
-    const auto crc = object.at(1).get<std::uint64_t>();
-    if (crc > 0xffffffffU)
-      throw Error(Errc::corrupt_data, "read", subject, "a sum of over 32 bits");
+    // The schema takes 1e300 for an integer too.
+    if (!object.at(0).is_number_unsigned() || !object.at(1).is_number_unsigned() ||
+        object.at(1).get<std::uint64_t>() > 0xffffffffU)
+      throw Error(Errc::corrupt_data, "read", subject, "a length or sum that is none: " + key);
     content.objects[key] = {.key = key,
                             .length = object.at(0).get<std::uint64_t>(),
-                            .crc32c = static_cast<std::uint32_t>(crc)};
+                            .crc32c = object.at(1).get<std::uint32_t>()};
   }
   return content;
 }

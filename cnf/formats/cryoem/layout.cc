@@ -62,6 +62,13 @@ constexpr std::string_view kSchema = R"json({
   }
 })json";
 
+/// The schema takes 1e300 for an integer too.
+std::uint64_t count_of(const Json& json) {
+  if (!json.is_number_unsigned())
+    throw Error(Errc::corrupt_data, "read", "statistics", "a count that is none: " + json.dump());
+  return json.get<std::uint64_t>();
+}
+
 /// JSON has no infinity: names as Zarr's fill values have them.
 Json number_json(double value) {
   if (std::isnan(value)) return "NaN";
@@ -100,8 +107,8 @@ Json to_json(const Statistics& statistics) {
 }
 
 Statistics statistics_of(const Json& json) {
-  return {.count = json.at("count").get<std::uint64_t>(),
-          .nan = json.at("nan").get<std::uint64_t>(),
+  return {.count = count_of(json.at("count")),
+          .nan = count_of(json.at("nan")),
           .min = number_of(json.at("min")),
           .max = number_of(json.at("max")),
           .mean = number_of(json.at("mean")),
@@ -147,7 +154,8 @@ Custom parse_custom(const Json& custom, std::string_view subject) {
   if (const auto found = rest.find("histogram"); found != rest.end()) {
     result.histogram.low = found->at("low").get<double>();
     result.histogram.high = found->at("high").get<double>();
-    result.histogram.counts = found->at("counts").get<std::vector<std::uint64_t>>();
+    for (const Json& count : found->at("counts"))
+      result.histogram.counts.push_back(count_of(count));
     rest.erase(found);
   }
   take(rest, "source", result.source);
