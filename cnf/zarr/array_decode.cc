@@ -14,6 +14,7 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/zarr/array_plan_internal.h"
 #include "cnf/zarr/byte_codecs_internal.h"
+#include "cnf/zarr/chunk_sums_internal.h"
 #include "cnf/zarr/decode_internal.h"
 #include "cnf/zarr/json_internal.h"
 #include "cnf/zarr/metadata.h"
@@ -108,13 +109,19 @@ void deliver_blocks(const compress::BloscFrame& frame, const StoredOf& stored_of
   }
 }
 
-void deliver_frame(const ChunkLayout& layout, ByteSpan encoded, Deliveries deliveries,
-                   BufferPool& buffers, std::string_view subject) {
+void deliver_frame(const ChunkLayout& layout, ByteSpan sums, ByteSpan encoded,
+                   Deliveries deliveries, BufferPool& buffers, std::string_view subject) {
+  if (!sums.empty()) {
+    const std::size_t head = compress::BloscFrame::head_bytes(encoded, subject);
+    check_chunk_sum(sums, 0, encoded.first(std::min(head, encoded.size())), subject);
+  }
   if (layout.sum != nullptr) encoded = without_sum(*layout.sum, encoded, subject);
   const compress::BloscFrame frame(encoded, encoded.size(), layout.raw_bytes, subject);
   const auto stored_of = [&](std::size_t block) {
     const compress::BloscFrame::Range range = frame.range_of(block);
-    return encoded.subspan(range.offset, range.length);
+    const ByteSpan stored = encoded.subspan(range.offset, range.length);
+    check_chunk_sum(sums, 1 + block, stored, subject);
+    return stored;
   };
   deliver_blocks(frame, stored_of, deliveries, buffers, subject);
 }
@@ -143,6 +150,24 @@ void deliver_chunk(const ArrayMetadata& array, const ChunkLayout& layout, ByteSp
   if (decoded.data() != place) deliver(deliveries, decoded, 0);
 }
 
+/// \param fetched  the sums before the chunk, and the chunk.
+void deliver_whole(const ArrayMetadata& array, const ChunkLayout& layout, ByteSpan fetched,
+                   Deliveries deliveries, BufferPool& buffers, std::string_view subject) {
+  ByteSpan sums = fetched.first(layout.sums.bytes());
+  const ByteSpan encoded = fetched.subspan(sums.size());
+  if (!layout.sums.by_blocks()) {
+    check_chunk_sum(sums, 0, encoded, subject);
+    sums = {};
+  }
+  if (layout.parts == ChunkLayout::Parts::blocks) {
+    deliver_frame(layout, sums, encoded, deliveries, buffers, subject);
+  } else if (layout.parts == ChunkLayout::Parts::bytes) {
+    deliver_bytes(layout, encoded, deliveries, subject);
+  } else {
+    deliver_chunk(array, layout, encoded, deliveries, buffers, subject);
+  }
+}
+
 }  // namespace
 
 void run_job(const ArrayMetadata& array, const ChunkLayout& layout, const ReadPlan& plan,
@@ -158,15 +183,13 @@ void run_job(const ArrayMetadata& array, const ChunkLayout& layout, const ReadPl
   } else if (job.how == ChunkJob::How::part) {
     const auto stored_of = [&](std::size_t block) {
       const auto found = std::ranges::lower_bound(job.blocks, block);
-      return ranges[static_cast<std::size_t>(found - job.blocks.begin())];
+      const ByteSpan stored = ranges[static_cast<std::size_t>(found - job.blocks.begin())];
+      check_chunk_sum(job.sums, 1 + block, stored, subject);
+      return stored;
     };
     deliver_blocks(*job.frame, stored_of, deliveries, buffers, subject);
-  } else if (layout.parts == ChunkLayout::Parts::bytes) {
-    deliver_bytes(layout, ranges.front(), deliveries, subject);
-  } else if (layout.parts == ChunkLayout::Parts::blocks) {
-    deliver_frame(layout, ranges.front(), deliveries, buffers, subject);
   } else {
-    deliver_chunk(array, layout, ranges.front(), deliveries, buffers, subject);
+    deliver_whole(array, layout, ranges.front(), deliveries, buffers, subject);
   }
 }
 

@@ -20,6 +20,7 @@
 #include "cnf/core/util/data_type.h"
 #include "cnf/core/util/shape.h"
 #include "cnf/zarr/array_plan_internal.h"
+#include "cnf/zarr/chunk_sums_internal.h"
 #include "cnf/zarr/json_internal.h"
 #include "cnf/zarr/metadata.h"
 #include "cnf/zarr/objects_internal.h"
@@ -67,7 +68,8 @@ ChunkLayout::ChunkLayout(const ArrayMetadata& array)
       objects(chunk::Grid(array.shape, array.chunk).counts()),
       codecs(array.sharding() != nullptr ? array.sharding()->codecs : array.codecs),
       element_bytes(size_of(array.type)),
-      raw_bytes(chunk.elements() * element_bytes) {
+      raw_bytes(chunk.elements() * element_bytes),
+      sums(array) {
   std::vector<const Codec*> steps;
   for (const Codec& codec : codecs) {
     if (codec.kind != Kind::identity) steps.push_back(&codec);
@@ -150,6 +152,9 @@ void ReadPlan::locate(const Context& context) {
       continue;
     }
     job.how = ChunkJob::How::whole;
+    if (job.offset < layout_.sums.bytes()) {
+      refuse(subject_of(job), "there is no room before it for its sums");
+    }
     if (job.length > most_encoded(layout_.raw_bytes)) {
       refuse(subject_of(job),
              fmt::format("{} bytes are told for a chunk of {}", job.length, layout_.raw_bytes));
@@ -172,6 +177,8 @@ constexpr std::uint64_t kRoundTripBytes = std::uint64_t{3} << 19;
 /// Reads only a part of a chunk where what is saved is worth another request.
 void ReadPlan::choose_parts(std::uint64_t gap, const Context& context) {
   if (layout_.parts == ChunkLayout::Parts::none || layout_.sum != nullptr) return;
+  const std::size_t sums = layout_.sums.bytes();
+  if (sums != 0 && !layout_.sums.by_blocks()) return;
   const std::size_t block = [&] {
     for (const Codec& codec : layout_.codecs) {
       if (codec.blosc.blocksize != 0) return codec.blosc.blocksize;
@@ -197,7 +204,8 @@ void ReadPlan::choose_parts(std::uint64_t gap, const Context& context) {
       job.end = end;
       continue;
     }
-    heads.emplace_back(std::min({likely, kMostHeadBytes, static_cast<std::size_t>(job.length)}));
+    heads.emplace_back(sums +
+                       std::min({likely, kMostHeadBytes, static_cast<std::size_t>(job.length)}));
     asked.push_back(&job);
     saved += job.length - wanted;
   }
@@ -205,7 +213,7 @@ void ReadPlan::choose_parts(std::uint64_t gap, const Context& context) {
   if (is_far(objects_.storage()) && saved < kRoundTripBytes) return;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     requests.push_back({.key = objects_.key_of(asked[i]->object),
-                        .offset = asked[i]->offset,
+                        .offset = asked[i]->offset - sums,
                         .into = heads[i].span()});
   }
   if (requests.empty()) return;
@@ -213,12 +221,15 @@ void ReadPlan::choose_parts(std::uint64_t gap, const Context& context) {
   for (std::size_t i = 0; i < asked.size(); ++i) take_head(*asked[i], heads[i]);
 }
 
-void ReadPlan::take_head(ChunkJob& job, ByteSpan head) const {
+void ReadPlan::take_head(ChunkJob& job, ByteSpan fetched) const {
   const std::string subject = subject_of(job);
+  const ByteSpan sums = fetched.first(layout_.sums.bytes());
+  const ByteSpan head = fetched.subspan(sums.size());
   if (head.size() < compress::BloscFrame::kHeaderBytes ||
       compress::BloscFrame::head_bytes(head, subject) > head.size()) {
     return;  // more blocks than were provided for: all of the frame is fetched
   }
+  check_chunk_sum(sums, 0, head.first(compress::BloscFrame::head_bytes(head, subject)), subject);
   auto frame = std::make_unique<compress::BloscFrame>(head, job.length, layout_.raw_bytes, subject);
   std::vector<std::size_t>& blocks = job.blocks;
   for (Delivery& delivery : deliveries(job)) {
@@ -236,6 +247,7 @@ void ReadPlan::take_head(ChunkJob& job, ByteSpan head) const {
   }
   job.how = ChunkJob::How::part;
   job.frame = std::move(frame);
+  job.sums = Buffer::copy_of(sums);
 }
 
 query::Plan ReadPlan::plan() const {
@@ -247,7 +259,9 @@ query::Plan ReadPlan::plan() const {
     if (job.how != ChunkJob::How::fill) {
       const std::string key = objects_.key_of(job.object);
       if (job.how == ChunkJob::How::whole) {
-        unit.ranges.push_back({.key = key, .offset = job.offset, .length = job.length});
+        const std::size_t sums = layout_.sums.bytes();
+        unit.ranges.push_back(
+            {.key = key, .offset = job.offset - sums, .length = job.length + sums});
       } else if (job.frame == nullptr) {
         unit.ranges.push_back(
             {.key = key, .offset = job.offset + job.begin, .length = job.end - job.begin});

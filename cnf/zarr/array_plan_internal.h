@@ -14,6 +14,7 @@
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/shape.h"
+#include "cnf/zarr/chunk_sums_internal.h"
 #include "cnf/zarr/metadata.h"
 #include "cnf/zarr/objects_internal.h"
 #include "cnf/zarr/rows_internal.h"
@@ -34,6 +35,7 @@ struct ChunkLayout {
   std::size_t element_bytes = 1;
   std::size_t raw_bytes = 0;   ///< Of a chunk, decoded.
   Parts parts = Parts::none;   ///< Of which a part can be decoded alone,
+  ChunkSums sums;              ///< What stands before each chunk.
   const Codec* sum = nullptr;  ///< but not be fetched alone where a sum is over all of it.
 };
 
@@ -60,6 +62,7 @@ struct ChunkJob {
   std::size_t end = 0;
   std::unique_ptr<const compress::BloscFrame> frame = {};  ///< Whose blocks are fetched:
   std::vector<std::size_t> blocks = {};                    ///< these, each a range of the unit.
+  Buffer sums = {};                                        ///< Of that frame, if it has any.
 };
 
 /// What is read for some boxes.
@@ -97,7 +100,8 @@ class ReadPlan {
   void group_takers();
   void locate(const Context& context);
   void choose_parts(std::uint64_t gap, const Context& context);
-  void take_head(ChunkJob& job, ByteSpan head) const;
+  /// \param fetched  the sums before the chunk, and as much of its front as a head may have.
+  void take_head(ChunkJob& job, ByteSpan fetched) const;
   /// The first byte of the chunk that is wanted, and one past the last.
   [[nodiscard]] std::pair<std::size_t, std::size_t> span_of(const ChunkJob& job) const;
   /// What a target wants of a chunk.

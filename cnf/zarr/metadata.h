@@ -71,6 +71,9 @@ struct ArrayMetadata {
   std::vector<Codec> codecs = {};
   std::vector<std::string> dimension_names = {};  ///< Empty, or one an axis ("" where null).
   nlohmann::json attributes = nlohmann::json::object();
+  /// CRC32C sums stand before each chunk of a shard, where only readers that know of them look: the
+  /// attribute `{"cnf": {"chunk_sums": "crc32c"}}`. What is read is then checked, in parts too.
+  bool has_chunk_sums = false;
 
   /// The codec of shards, if there is one. Its chunk, or the grid's: what decodes by itself.
   [[nodiscard]] const Sharding* sharding() const noexcept;

@@ -184,6 +184,7 @@ Json to_json(const ArrayMetadata& array) {
            {"fill_value", fill_to_json(array.type, array.fill)},
            {"codecs", to_json(array.codecs)},
            {"attributes", array.attributes}};
+  if (array.has_chunk_sums) out["attributes"]["cnf"]["chunk_sums"] = "crc32c";
   if (!array.dimension_names.empty()) {
     out["dimension_names"] = names_to_json(array.dimension_names);
   }

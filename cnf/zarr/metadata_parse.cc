@@ -146,6 +146,8 @@ ArrayMetadata parse_array(const Json& document, std::string_view subject) {
   if (const Json* attributes = optional_member(document, "attributes")) {
     if (!attributes->is_object()) refuse(subject, "attributes is no object");
     array.attributes = *attributes;
+    const Json sums = attributes->value(Json::json_pointer("/cnf/chunk_sums"), Json());
+    array.has_chunk_sums = sums == "crc32c";
   }
   return array;
 }

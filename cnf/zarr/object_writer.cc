@@ -17,6 +17,7 @@
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/core/util/shape.h"
+#include "cnf/zarr/chunk_sums_internal.h"
 #include "cnf/zarr/metadata.h"
 #include "cnf/zarr/shard.h"
 
@@ -40,7 +41,8 @@ struct ObjectWriter::Impl {
       : storage(std::move(the_storage)),
         key(std::move(the_key)),
         context(std::move(the_context)),
-        grid(array.chunk, array.inner_chunk()) {
+        grid(array.chunk, array.inner_chunk()),
+        sums(array) {
     const Sharding* shards = array.sharding();
     if (shards == nullptr) return;
     check_writable(*shards, key);
@@ -69,6 +71,7 @@ struct ObjectWriter::Impl {
   std::string key;
   Context context;
   chunk::Grid grid;  // of inner chunks in the object
+  ChunkSums sums;
   bool sharded = false;
   bool summed = false;
   std::vector<ShardEntry> index;            // empty before the first chunk
@@ -96,6 +99,9 @@ void ObjectWriter::add(const Shape& at, ByteSpan encoded) {
     throw Error(Errc::invalid_argument, "write", me.key,
                 fmt::format("chunk {} was there already", to_string(at)));
   }
+  Buffer sums;
+  me.sums.append(encoded, sums);
+  if (!sums.empty()) me.write(sums);
   entry = {me.written.length, encoded.size()};
   me.write(encoded);
 }

@@ -122,7 +122,8 @@ ImportPlan plan_import(const em::SourceInfo& source, const ImportOptions& option
          .chunk = level.shard,
          .fill = std::vector<std::byte>(size_of(plan.type)),
          .codecs = {zarr::Codec{.kind = zarr::Codec::Kind::sharding, .sharding = shards}},
-         .dimension_names = source.axes});
+         .dimension_names = source.axes,
+         .has_chunk_sums = true});
   }
   return plan;
 }
