@@ -213,6 +213,7 @@ int main(int argc, char** argv) {
   cnf::fuzz::write_range_coder_seeds(seeds);
   cnf::fuzz::write_index_seeds(seeds);
   cnf::fuzz::write_manifest_seeds(seeds);
+  cnf::fuzz::write_points_seeds(seeds);
   cnf::fuzz::write_text_seeds(seeds);
   cnf::fuzz::write_tiff_seeds(seeds);
   cnf::fuzz::write_bams3_seeds(seeds);

@@ -28,6 +28,8 @@ void write_blosc_seeds(const SeedWriter& seeds);
 void write_cryoem_seeds(const SeedWriter& seeds);
 /// MRC and NumPy files.
 void write_em_seeds(const SeedWriter& seeds);
+/// What datasets keep of particles.
+void write_points_seeds(const SeedWriter& seeds);
 void write_vcfs3_seeds(const SeedWriter& seeds);
 void write_vcfs3_format_seeds(const SeedWriter& seeds);
 /// URIs, options, what servers answer, and attributes of OME-Zarr.

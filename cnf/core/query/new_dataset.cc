@@ -147,6 +147,22 @@ metadata::Metadata NewDataset::finish(const chunk::Strategy& strategy) {
   return manifest;
 }
 
+metadata::Metadata NewDataset::extend(const metadata::Metadata& manifest) {
+  metadata::Metadata extended =
+      metadata::parse_metadata(as_bytes(metadata::to_json(manifest)), root_->uri());
+  for (metadata::ObjectInfo& object : objects_) {
+    std::erase_if(extended.objects, [&](const metadata::ObjectInfo& old) {
+      if (old.name != object.name) return false;
+      extended.storage.total_size -= std::min(extended.storage.total_size, old.length);
+      return true;
+    });
+    extended.objects.push_back(std::move(object));
+  }
+  objects_.clear();
+  extended.storage.total_size += object_bytes_;
+  return extended;
+}
+
 void NewDataset::commit(const metadata::Metadata& manifest,
                         const std::optional<metadata::Committed>& existing,
                         const nlohmann::json& group) {

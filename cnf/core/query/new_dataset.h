@@ -86,6 +86,11 @@ class NewDataset {
   [[nodiscard]] metadata::Metadata finish_listed(const chunk::Strategy& strategy,
                                                  const std::string& index_path);
 
+  /// The manifest of a dataset that is there already, with the objects that were put: each takes
+  /// the place of the one of its name. Nothing else changes. For what is added to a dataset: a
+  /// table, an index.
+  [[nodiscard]] metadata::Metadata extend(const metadata::Metadata& manifest);
+
   /// Makes it the dataset at the root, in the place of `existing` if there is one. Throws Error
   /// already_exists or precondition_failed if somebody else committed meanwhile: then, as nobody
   /// will ever name them, the objects are removed (of a group they stay, and are orphans: the names

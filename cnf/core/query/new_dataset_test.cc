@@ -99,6 +99,29 @@ TEST(NewDataset, DiscardsAllItWrote) {
   EXPECT_EQ(objects_in(store), 0U);
 }
 
+TEST(NewDataset, ExtendsOneThatIsThere) {
+  const Store store = storage::make_memory();
+  NewDataset first(store, store, {});
+  first.commit(written(first), std::nullopt);
+  const metadata::Committed before = metadata::Manager(store).load();
+
+  NewDataset more(store, store, {});
+  (void)more.put("other", "_index/other-" + more.id(), as_bytes("longer"),
+                 NewDataset::Carry::nothing);
+  more.put_tree("added", "_index/added-" + more.id(),
+                [](const NewDataset::Sink& sink) { return numbers(sink, 10); });
+  more.commit(more.extend(before.metadata), metadata::Manager(store).load());
+
+  const metadata::Metadata after = metadata::Manager(store).load().metadata;
+  EXPECT_EQ(after.dataset_id, before.metadata.dataset_id);
+  EXPECT_EQ(after.objects.size(), before.metadata.objects.size() + 1);
+  EXPECT_EQ(after.object("other").length, 6U);
+  EXPECT_EQ(after.object("header").path, before.metadata.object("header").path);
+  EXPECT_EQ(after.storage.total_size,
+            before.metadata.storage.total_size + 5 + after.object("added").length);
+  EXPECT_EQ(find_orphans(open_dataset(store)).size(), 1U);
+}
+
 TEST(NewDataset, ReplacesOnlyWhenAsked) {
   const Store store = storage::make_memory();
   EXPECT_FALSE(load_existing(store, Existing::refuse, {}).has_value());
