@@ -87,6 +87,8 @@ void add_cryoem(Verb& root) {
   add_cryoem_import(group);
   add_cryoem_query(group);
   add_cryoem_slice(group);
+  add_cryoem_extract(group);
+  add_cryoem_points(group);
   add_cryoem_export(group);
   add_cryoem_stats(group);
 }

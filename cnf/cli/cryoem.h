@@ -27,6 +27,8 @@ void add_cryoem_import(Verb& cryoem);
 void add_cryoem_query(Verb& cryoem);
 void add_cryoem_slice(Verb& cryoem);
 void add_cryoem_export(Verb& cryoem);
+void add_cryoem_extract(Verb& cryoem);
+void add_cryoem_points(Verb& cryoem);
 void add_cryoem_stats(Verb& cryoem);
 
 /// Opens the dataset, OME-Zarr image or Zarr array at `uri`.
