@@ -36,8 +36,13 @@ Examples:
 
 }  // namespace
 
-cryoem::Volume open_cryoem(Session& session, const std::string& uri) {
-  return cryoem::Volume::open(session.open(uri), session.context());
+cryoem::Volume open_cryoem(Session& session, const std::string& uri, const std::string& label) {
+  cryoem::Volume volume = cryoem::Volume::open(session.open(uri), session.context());
+  return label.empty() ? volume : volume.label(label, session.context());
+}
+
+void add_label_option(Verb& verb, std::string& label) {
+  verb.option("--label", "NAME", label, "Read these labels of the dataset, not the image");
 }
 
 std::vector<std::uint64_t> parse_numbers(const std::string& name, const std::string& text,

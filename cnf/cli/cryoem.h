@@ -31,8 +31,11 @@ void add_cryoem_extract(Verb& cryoem);
 void add_cryoem_points(Verb& cryoem);
 void add_cryoem_stats(Verb& cryoem);
 
-/// Opens the dataset, OME-Zarr image or Zarr array at `uri`.
-[[nodiscard]] cryoem::Volume open_cryoem(Session& session, const std::string& uri);
+/// Opens the dataset, OME-Zarr image or Zarr array at `uri`, or its labels of that name.
+[[nodiscard]] cryoem::Volume open_cryoem(Session& session, const std::string& uri,
+                                         const std::string& label = {});
+/// --label NAME of the verbs that read.
+void add_label_option(Verb& verb, std::string& label);
 
 /// What `cnf validate` asks of CryoEM beyond what it asks of all datasets; see FormatChecks.
 [[nodiscard]] std::vector<query::Finding> validate_cryoem(const query::Dataset& dataset,

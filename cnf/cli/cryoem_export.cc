@@ -31,6 +31,7 @@ Examples:
 
 struct ExportArgs {
   std::string uri;
+  std::string label;
   std::string target;
   std::string format;
   std::int64_t level = 0;
@@ -71,7 +72,7 @@ int export_file(const ExportArgs& args, Session& session) {
   const cryoem::FileFormat format = voxel_format(args.target, args.format);
   const std::optional<DataType> type = type_of(args);
   const auto level = static_cast<std::size_t>(args.level);
-  const cryoem::Volume volume = open_cryoem(session, args.uri);
+  const cryoem::Volume volume = open_cryoem(session, args.uri, args.label);
   if (session.options().explain)
     return explain_boxes(volume, level, {Box::of(volume.level(level).shape())}, session);
   return write_voxels(volume, {.format = format, .level = level, .type = type}, args.target,
@@ -82,10 +83,12 @@ int export_file(const ExportArgs& args, Session& session) {
 
 void add_cryoem_export(Verb& cryoem) {
   auto args = std::make_shared<ExportArgs>();
-  Verb verb = cryoem.add("export", "Write all of a level as MRC, NumPy or raw values", kDetails);
+  Verb verb =
+      cryoem.add("export", "Write all of a level as MRC, TIFF, NumPy or raw values", kDetails);
   verb.argument("URI", args->uri, "The dataset, or any Zarr image");
   verb.argument("OUT", args->target, "A path or URI, or - for standard output");
   verb.choice("--format", args->format, voxel_formats(), "Instead of what the name says");
+  add_label_option(verb, args->label);
   verb.option("--level", "N", args->level, "Of the pyramid; 0 is the finest (default: 0)");
   verb.option("--mode", "N", args->mode, "Convert to the type of this mode of MRC2014");
   verb.option("--dtype", "TYPE", args->type, "Convert values: int16, float32, …");

@@ -44,6 +44,7 @@ same file was cut short.
 Examples:
   cnf cryoem import tomogram.mrc s3://bucket/tomogram.zarr
   cnf cryoem import --keep-bits 10 emd_3197.map.gz emd_3197.zarr
+  cnf cryoem import --eer-frames 32 movie.eer movie.zarr
   cnf cryoem import --label membranes labels.mrc s3://bucket/tomogram.zarr
   cnf cryoem import https://host/tomogram.zarr tomogram.zarr)";
 
@@ -53,6 +54,8 @@ struct ImportArgs {
   cryoem::ImportOptions options;
   std::optional<std::int64_t> levels, keep_bits;
   std::string kind;
+  std::string tilts;
+  std::int64_t eer_frames = 40, eer_upsampling = 1;
   std::string flip;
   std::string label;
 };
@@ -121,6 +124,9 @@ int import(const ImportArgs& args, Session& session) {
   const auto source =
       cryoem::open_input(args.input,
                          {.kind = args.kind.empty() ? std::nullopt : em::kind_of(args.kind),
+                          .tilts = args.tilts,
+                          .eer = {.frames = static_cast<std::size_t>(args.eer_frames),
+                                  .upsampling = static_cast<unsigned>(args.eer_upsampling)},
                           .storage = session.options().storage},
                          session.context());
   const em::SourceInfo& info = source->info();
@@ -151,6 +157,12 @@ void add_options(Verb& verb, const std::shared_ptr<ImportArgs>& args) {
   verb.choice("--flip", args->flip, {"y"}, "Turn the y axis over");
   verb.choice("--kind", args->kind, {"volume", "stack", "tilt_series", "movie", "volume_stack"},
               "What the slowest axis is (default: as the file says)");
+  verb.option("--tilts", "FILE", args->tilts,
+              "Tilts of a series: .mdoc, .tlt or .rawtlt (default: beside IN, by its name)");
+  verb.option("--eer-frames", "N", args->eer_frames,
+              "Sum so many EER frames to an image; 0: all (default: 40)");
+  verb.option("--eer-upsampling", "N", args->eer_upsampling,
+              "Pixels along x and y for each of an EER camera: 1, 2 or 4 (default: 1)", 1);
   verb.option("--label", "NAME", args->label,
               "Import as labels of the dataset that is at URI: integers, one a class");
   verb.option("--name", "NAME", args->options.name, "Of the image (default: the file's)");

@@ -28,6 +28,7 @@ Examples:
 
 struct QueryArgs {
   std::string uri;
+  std::string label;
   std::string box;
   std::string format;
   std::int64_t level = 0;
@@ -44,11 +45,11 @@ int query(const QueryArgs& args, Session& session) {
   const auto level = static_cast<std::size_t>(args.level);
   const std::string& target = session.options().output;
   if (session.options().explain) {
-    const cryoem::Volume volume = open_cryoem(session, args.uri);
+    const cryoem::Volume volume = open_cryoem(session, args.uri, args.label);
     return explain_boxes(volume, level, {volume.box_of(box, level)}, session);
   }
   const cryoem::FileFormat format = voxel_format(target, args.format);
-  return write_voxels(open_cryoem(session, args.uri),
+  return write_voxels(open_cryoem(session, args.uri, args.label),
                       {.format = format, .level = level, .query = box}, target, session);
 }
 
@@ -56,9 +57,10 @@ int query(const QueryArgs& args, Session& session) {
 
 void add_cryoem_query(Verb& cryoem) {
   auto args = std::make_shared<QueryArgs>();
-  Verb verb = cryoem.add("query", "A box of voxels as MRC, NumPy or raw values", kDetails);
+  Verb verb = cryoem.add("query", "A box of voxels as MRC, TIFF, NumPy or raw values", kDetails);
   verb.argument("URI", args->uri, "The dataset, or any Zarr image");
   verb.option("--box", "X,Y,Z,W,H,D", args->box, "From voxel X,Y,Z, so many along x, y, z");
+  add_label_option(verb, args->label);
   verb.option("--level", "N", args->level, "Of the pyramid; 0 is the finest (default: 0)");
   verb.choice("--format", args->format, voxel_formats(), "Instead of what the name of -o says");
   verb.run([args](Session& session) { return query(*args, session); });

@@ -38,6 +38,7 @@ Examples:
 
 struct SliceArgs {
   std::string uri;
+  std::string label;
   std::string axis = "z";
   std::optional<std::int64_t> at;
   std::int64_t level = 0;
@@ -115,7 +116,7 @@ int slice(const SliceArgs& args, Session& session) {
   const cryoem::FileFormat format = png || session.options().explain
                                         ? cryoem::FileFormat::raw
                                         : voxel_format(target, args.format);
-  const cryoem::Volume volume = open_cryoem(session, args.uri);
+  const cryoem::Volume volume = open_cryoem(session, args.uri, args.label);
   const cryoem::Slice plane = cryoem::slice_of(volume, *cryoem::axis_of(args.axis),
                                                static_cast<std::uint64_t>(*args.at), level);
   if (session.options().explain)
@@ -133,6 +134,7 @@ void add_cryoem_slice(Verb& cryoem) {
   verb.argument("URI", args->uri, "The dataset, or any Zarr image");
   verb.choice("--axis", args->axis, {"z", "y", "x"}, "Across which axis (default: z)");
   verb.option("--at", "N", args->at, "The plane along that axis, from 0");
+  add_label_option(verb, args->label);
   verb.option("--level", "N", args->level, "Of the pyramid; 0 is the finest (default: 0)");
   verb.option("--contrast", "HOW", args->contrast, "What becomes black and white; see below");
   verb.option("--bits", "N", args->bits, "Of a pixel, 8 or 16 (default: 8)", 8);

@@ -44,6 +44,7 @@ Examples:
 
 struct StatsArgs {
   std::string uri;
+  std::string label;
   bool histogram = false, chunks = false;  // flags, each as its option
   std::optional<std::int64_t> level, bins;
 };
@@ -168,7 +169,7 @@ int print_chunks(const cryoem::Volume& volume, const StatsArgs& args, Session& s
 }
 
 int stats(const StatsArgs& args, Session& session) {
-  const cryoem::Volume volume = open_cryoem(session, args.uri);
+  const cryoem::Volume volume = open_cryoem(session, args.uri, args.label);
   if (args.level) (void)volume.level(static_cast<std::size_t>(*args.level));
   if (session.options().explain) return explain(args, volume, session);
   if (args.chunks) return print_chunks(volume, args, session);
@@ -200,6 +201,7 @@ void add_cryoem_stats(Verb& cryoem) {
   Verb verb = cryoem.add("stats", "Statistics of each level, without reading voxels", kDetails);
   verb.argument("URI", args->uri, "The dataset, or any Zarr image");
   verb.flag("--histogram", args->histogram, "Count values in classes, too");
+  add_label_option(verb, args->label);
   verb.option("--level", "N", args->level, "Of the histogram or the chunks (default: 0)");
   verb.flag("--chunks", args->chunks, "A line for each chunk of a level instead");
   verb.option("--bins", "N", args->bins, "Classes of the histogram", 1);

@@ -22,15 +22,15 @@
 
 namespace cnf::cli {
 
-std::vector<std::string> voxel_formats() { return {"mrc", "npy", "raw"}; }
+std::vector<std::string> voxel_formats() { return {"mrc", "tif", "npy", "raw"}; }
 
 cryoem::FileFormat voxel_format(const std::string& target, const std::string& format) {
   if (format.empty() && target == "-")
     throw UsageError("standard output has no name: give -o FILE, or --format");
   const auto known = cryoem::file_format_of(format.empty() ? target : "." + format);
   if (!known) {
-    throw UsageError(
-        fmt::format("{}: the name tells no format (.mrc, .npy, .raw); give --format", target));
+    throw UsageError(fmt::format(
+        "{}: the name tells no format (.mrc, .tif, .npy, .raw); give --format", target));
   }
   return *known;
 }

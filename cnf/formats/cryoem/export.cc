@@ -28,6 +28,7 @@
 #include "cnf/em/mrc_writer.h"
 #include "cnf/em/npy_writer.h"
 #include "cnf/em/source.h"
+#include "cnf/em/tiff_writer.h"
 #include "cnf/formats/cryoem/box_stream.h"
 #include "cnf/formats/cryoem/image_axes_internal.h"
 #include "cnf/formats/cryoem/layout.h"
@@ -75,27 +76,48 @@ class Export {
         return write_mrc();
       case FileFormat::npy:
         sink_(as_bytes(em::npy_header(type(), box_.shape())));
-        return write_voxels();
+        return write_voxels(sink_);
+      case FileFormat::tiff:
+        return write_tiff();
       case FileFormat::raw:
-        return write_voxels();
+        return write_voxels(sink_);
     }
   }
 
  private:
   [[nodiscard]] DataType type() const { return options_.type.value_or(volume_.type()); }
 
-  void write_voxels() const {
+  void write_voxels(const Sink& sink) const {
     const zarr::Array& array = volume_.level(options_.level);
-    if (type() == volume_.type()) return stream_box(array, box_, sink_, options_.stream, context_);
+    if (type() == volume_.type()) return stream_box(array, box_, sink, options_.stream, context_);
     Buffer converted;
     stream_box(
         array, box_,
         [&](ByteSpan voxels) {
           converted.resize(voxels.size() / size_of(volume_.type()) * size_of(type()));
           convert_elements(volume_.type(), voxels, type(), converted.span(), array.uri());
-          sink_(converted);
+          sink(converted);
         },
         options_.stream, context_);
+  }
+
+  // Planes as pages, whatever stands in front of y and x.
+  void write_tiff() const {
+    const Shape shape = box_.shape();
+    if (shape.size() < 2) {
+      throw Error(Errc::unsupported, "export", volume_.level(options_.level).uri(),
+                  "TIFF has pages of two axes");
+    }
+    const std::size_t y = shape.size() - 2;
+    Shape pages{1, shape[y], shape[y + 1]};
+    for (std::size_t axis = 0; axis < y; ++axis) pages[0] *= shape[axis];
+    const std::vector<double> voxel = volume_.voxel(options_.level);
+    const bool is_volume = volume_.kind() == em::Kind::volume && y == 1;
+    em::TiffWriter writer(
+        sink_, type(), pages,
+        {.voxel = {is_volume ? voxel[0] : 0, voxel[y], voxel[y + 1]}, .volume = is_volume});
+    write_voxels([&](ByteSpan voxels) { writer.write(voxels); });
+    writer.finish();
   }
 
   // Whether all of a level 0 whose values are those of the file that was imported is wanted.
@@ -202,7 +224,8 @@ std::optional<FileFormat> file_format_of(std::string_view name) noexcept {
       Ending{".mrc", FileFormat::mrc},  Ending{".map", FileFormat::mrc},
       Ending{".rec", FileFormat::mrc},  Ending{".ccp4", FileFormat::mrc},
       Ending{".mrcs", FileFormat::mrc}, Ending{".st", FileFormat::mrc},
-      Ending{".npy", FileFormat::npy},  Ending{".raw", FileFormat::raw}};
+      Ending{".npy", FileFormat::npy},  Ending{".raw", FileFormat::raw},
+      Ending{".tif", FileFormat::tiff}, Ending{".tiff", FileFormat::tiff}};
   if (name.ends_with(".gz")) name.remove_suffix(3);
   const auto* const found = std::find_if(
       kEndings.begin(), kEndings.end(), [name](const Ending& e) { return name.ends_with(e.text); });

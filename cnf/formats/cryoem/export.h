@@ -16,9 +16,10 @@
 namespace cnf::cryoem {
 
 enum class FileFormat : std::uint8_t {
-  mrc,  ///< MRC2014, `.mrc`, `.map`, `.rec`, `.mrcs`, `.st`
-  npy,  ///< NumPy
-  raw,  ///< The voxels alone: C order, little-endian.
+  mrc,   ///< MRC2014, `.mrc`, `.map`, `.rec`, `.mrcs`, `.st`
+  npy,   ///< NumPy
+  tiff,  ///< A page a plane, deflated; `.tif`, `.tiff`
+  raw,   ///< The voxels alone: C order, little-endian.
 };
 /// By the name's ending, which may be followed by ".gz"; nullopt for any other.
 [[nodiscard]] std::optional<FileFormat> file_format_of(std::string_view name) noexcept;
