@@ -14,11 +14,12 @@ constexpr std::size_t kBloscTile = 256;
 struct BloscKernels {
   /// Byte k of element i goes to shuffled[k * elements + i]. These do as many elements from the
   /// front as their vectors take, and return how many. nullptr for elements of one byte.
-  std::size_t (*shuffle)(const std::byte* raw, std::size_t elements, std::byte* shuffled);
-  std::size_t (*unshuffle)(const std::byte* const* planes, std::size_t elements, std::byte* raw);
+  std::size_t (*shuffle)(const std::byte* raw, std::size_t elements, std::byte* shuffled) = nullptr;
+  std::size_t (*unshuffle)(const std::byte* const* planes, std::size_t elements,
+                           std::byte* raw) = nullptr;
   /// Of 8 * kBloscTile elements, row r of bits to tile[r * kBloscTile], and back.
-  void (*bitshuffle)(const std::byte* raw, std::byte* tile);
-  void (*unbitshuffle)(const std::byte* tile, std::byte* raw);
+  void (*bitshuffle)(const std::byte* raw, std::byte* tile) = nullptr;
+  void (*unbitshuffle)(const std::byte* tile, std::byte* raw) = nullptr;
   /// Without a tile: of rows of so many bytes that begin `row` bytes apart in each plane, does as
   /// many bytes from the front as its vectors take, and returns how many. nullptr: there is none.
   std::size_t (*unbitshuffle_rows)(const std::byte* const* planes, std::size_t row,

@@ -18,6 +18,7 @@
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
 #include "cnf/core/worker/pool.h"
 
 namespace cnf::query {
