@@ -16,6 +16,7 @@
 #include "cnf/core/util/data_type.h"
 #include "cnf/em/source.h"
 #include "cnf/formats/cryoem/layout.h"
+#include "cnf/formats/cryoem/statistics.h"
 #include "cnf/formats/cryoem/volume.h"
 #include "cnf/zarr/array.h"
 #include "cnf/zarr/metadata.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "cnf/cli/verb.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/em/png_writer.h"
+#include "cnf/formats/cryoem/export.h"
 #include "cnf/formats/cryoem/slice.h"
 #include "cnf/formats/cryoem/volume.h"
 

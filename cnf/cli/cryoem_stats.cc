@@ -22,6 +22,7 @@
 #include "cnf/formats/cryoem/chunk_statistics.h"
 #include "cnf/formats/cryoem/statistics.h"
 #include "cnf/formats/cryoem/volume.h"
+#include "cnf/zarr/array.h"
 
 namespace cnf::cli {
 namespace {

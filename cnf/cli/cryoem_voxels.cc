@@ -14,7 +14,6 @@
 #include "cnf/cli/verb.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/data_type.h"
-#include "cnf/core/util/progress.h"
 #include "cnf/core/util/shape.h"
 #include "cnf/formats/cryoem/export.h"
 #include "cnf/formats/cryoem/volume.h"

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 #include <png.h>
+#include <pngconf.h>
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"

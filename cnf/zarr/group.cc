@@ -146,9 +146,10 @@ std::optional<Group> Group::try_open(std::shared_ptr<const storage::Storage> sto
 
 Group Group::open(std::shared_ptr<const storage::Storage> storage, const std::string& path,
                   const Context& context) {
-  auto group = try_open(storage, path, context);
+  const std::string uri = storage->uri(path);
+  auto group = try_open(std::move(storage), path, context);
   if (!group) {
-    throw Error(Errc::not_found, "open", storage->uri(path),
+    throw Error(Errc::not_found, "open", uri,
                 "there is no Zarr group: neither zarr.json nor .zgroup");
   }
   return *std::move(group);

@@ -9,13 +9,11 @@
 #include "cnf/core/index/paged_tree.h"
 #include "cnf/core/metadata/manager.h"
 #include "cnf/core/metadata/metadata.h"
-#include "cnf/core/storage/storage.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/cryoem/chunk_statistics.h"
 #include "cnf/formats/cryoem/chunk_statistics_internal.h"
 #include "cnf/formats/cryoem/layout.h"
-#include "cnf/formats/cryoem/statistics.h"
 #include "cnf/formats/cryoem/volume.h"
 #include "cnf/zarr/array.h"
 

@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 
-#include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/uri.h"
 #include "cnf/core/util/context.h"
 #include "cnf/em/source.h"
