@@ -239,8 +239,7 @@ void ReadPlan::take_head(ChunkJob& job, ByteSpan fetched) const {
     }
   }
   std::ranges::sort(blocks);
-  const auto repeated = std::ranges::unique(blocks);
-  blocks.erase(repeated.begin(), repeated.end());
+  blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
   if (blocks.size() == frame->blocks()) {
     blocks.clear();
     return;
