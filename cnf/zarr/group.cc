@@ -70,8 +70,9 @@ void add_nodes(Group& group, const std::string& subject) {
   if (metadata == nullptr || !metadata->is_object()) return;
   for (const auto& [path, node] : metadata->items()) {
     if (!node.is_object() || node.value("node_type", Json()) != "array") continue;
-    const Json& array = node;
-    add_node(group, path, [&] { return parse_array(array, join(subject, path)); });
+    const Json& array = node;  // clang 14 takes no structured binding into a lambda
+    const std::string name = join(subject, path);
+    add_node(group, path, [&] { return parse_array(array, name); });
   }
 }
 
@@ -86,9 +87,9 @@ void add_nodes_v2(Group& group, const Json& zmetadata, const std::string& subjec
     const std::string path = key.substr(0, key.size() - kArray.size());
     const auto zattrs = metadata->find(path + "/.zattrs");
     const Json& array = zarray;
+    const std::string name = join(subject, key);
     add_node(group, path, [&] {
-      return parse_array_v2(array, zattrs == metadata->end() ? Json() : *zattrs,
-                            join(subject, key));
+      return parse_array_v2(array, zattrs == metadata->end() ? Json() : *zattrs, name);
     });
   }
 }
