@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <numeric>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -132,8 +131,8 @@ void ExtractPlan::place(const Volume& volume, const em::Particles& particles,
       if (outside) break;
       // The centre is that of voxel out / 2, which is the mean of `step` voxels.
       const std::uint64_t step = raw[axis] / out[axis];
-      const double centre =
-          static_cast<double>(out[axis] / 2 * step) + (static_cast<double>(step) - 1) / 2;
+      const std::uint64_t before = out[axis] / 2 * step;
+      const double centre = static_cast<double>(before) + (static_cast<double>(step) - 1) / 2;
       cut.begin[axis] = static_cast<std::int64_t>(std::floor(at - centre + 0.5));
       cut.centre[2 - axis] = (static_cast<double>(cut.begin[axis]) + centre) * places.scale[axis] +
                              places.offset[axis];
