@@ -161,8 +161,7 @@ void add_cryoem_extract(Verb& cryoem) {
   verb.option("--bin", "N", args->bin, "Voxels so many times larger (default: 1)", 1);
   verb.flag("--exact", args->exact, "With --bin: average around each particle");
   verb.choice("--pad", args->pad, {"fill", "mean", "skip"},
-              "What stands outside of the volume: --fill (default), the box's mean; or leave "
-              "such boxes out");
+              "Outside of the volume: --fill, the box's mean, or skip such boxes");
   verb.option("--fill", "VALUE", args->fill, "What boxes are filled up with (default: 0)");
   verb.flag("--normalise", args->normalise, "Mean 0 and standard deviation 1 in each box");
   verb.flag("--invert", args->invert, "Make dark light");

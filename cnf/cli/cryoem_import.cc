@@ -158,7 +158,7 @@ void add_options(Verb& verb, const std::shared_ptr<ImportArgs>& args) {
   verb.choice("--kind", args->kind, {"volume", "stack", "tilt_series", "movie", "volume_stack"},
               "What the slowest axis is (default: as the file says)");
   verb.option("--tilts", "FILE", args->tilts,
-              "Tilts of a series: .mdoc, .tlt or .rawtlt (default: beside IN, by its name)");
+              "Tilts of a series: .mdoc, .tlt or .rawtlt (default: beside IN)");
   verb.option("--eer-frames", "N", args->eer_frames,
               "Sum so many EER frames to an image; 0: all (default: 40)");
   verb.option("--eer-upsampling", "N", args->eer_upsampling,

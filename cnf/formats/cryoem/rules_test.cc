@@ -17,18 +17,32 @@
 namespace cnf::cryoem {
 namespace {
 
-TEST(Rules, CutByWhatIsLookedAt) {
-  struct Case {
-    std::string name;
-    em::Kind kind;
-    std::vector<std::string> axes;
-    Shape shape;
-    DataType type;
-    Shape chunk, shard;
-  };
+struct Case {
+  std::string name;
+  em::Kind kind;
+  std::vector<std::string> axes;
+  Shape shape;
+  DataType type;
+  Shape chunk, shard;
+};
+
+void expect_cut(const Case& row) {
+  em::SourceInfo info;
+  info.kind = row.kind;
+  info.axes = row.axes;
+  info.shape = row.shape;
+  const Shape chunk = automatic_chunk(info, row.type);
+  EXPECT_EQ(chunk, row.chunk) << row.name;
+  const Shape shard = automatic_shard(info, row.type, chunk);
+  EXPECT_EQ(shard, row.shard) << row.name << to_string(shard);
+  EXPECT_NO_THROW(static_cast<void>(plan_levels(
+      {.array = row.shape, .binned = binned_axes(info), .chunk = chunk, .shard = shard})))
+      << row.name;
+}
+
+TEST(Rules, CutVolumesByTheirSides) {
   using enum em::Kind;
   const std::vector<std::string> zyx{"z", "y", "x"};
-  const std::vector<std::string> nyx{"n", "y", "x"};
   for (const Case& row : {
            Case{"a tomogram",
                 volume,
@@ -52,6 +66,15 @@ TEST(Rules, CutByWhatIsLookedAt) {
                 {32, 256, 256},
                 {64, 1'024, 1'024}},
            Case{"a map", volume, zyx, {20, 30, 40}, DataType::float32, {20, 30, 40}, {20, 30, 40}},
+       }) {
+    expect_cut(row);
+  }
+}
+
+TEST(Rules, CutImagesByWhatIsLookedAt) {
+  using enum em::Kind;
+  const std::vector<std::string> nyx{"n", "y", "x"};
+  for (const Case& row : {
            Case{"particles",
                 stack,
                 nyx,
@@ -95,17 +118,7 @@ TEST(Rules, CutByWhatIsLookedAt) {
                 {1, 32, 64, 64},
                 {128, 64, 64, 64}},
        }) {
-    em::SourceInfo info;
-    info.kind = row.kind;
-    info.axes = row.axes;
-    info.shape = row.shape;
-    const Shape chunk = automatic_chunk(info, row.type);
-    EXPECT_EQ(chunk, row.chunk) << row.name;
-    const Shape shard = automatic_shard(info, row.type, chunk);
-    EXPECT_EQ(shard, row.shard) << row.name << to_string(shard);
-    EXPECT_NO_THROW(static_cast<void>(plan_levels(
-        {.array = row.shape, .binned = binned_axes(info), .chunk = chunk, .shard = shard})))
-        << row.name;
+    expect_cut(row);
   }
 }
 
