@@ -25,7 +25,8 @@ set(pc_requires_core "libcurl libcrypto libzstd >= 1.5.4 liblz4 libdeflate libis
 set(pc_requires_hts "cnf htslib >= 1.16")
 set(pc_requires_zarr "cnf")
 set(pc_requires_em "cnf libpng libtiff-4 zlib")
-set(pc_libs_em " -lbz2")  # Debian has no bzip2.pc
+set(pc_libs_zarr " -lbz2")  # Debian has no bzip2.pc
+set(pc_libs_em " -lbz2")
 set(pc_requires_bams3 "cnf-hts")
 set(pc_requires_vcfs3 "cnf-hts")
 set(pc_requires_cryoem "cnf-zarr cnf-em")

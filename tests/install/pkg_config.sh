@@ -8,6 +8,10 @@ shift 2
 read -ra flags <<<"$(pkg-config --cflags --libs cnf)"
 "$@" -std=c++20 "$source_dir/consumer.cc" -o "$output" "${flags[@]}"
 "$output"
+# What stands on other packages brings their libraries along.
+read -ra flags <<<"$(pkg-config --cflags --libs cnf-cryoem)"
+"$@" -std=c++20 "$source_dir/volume.cc" -o "$output-volume" "${flags[@]}"
+"$output-volume"
 # Installed files may be moved: the prefix is told relative to where cnf.pc lies.
 case $(pkg-config --variable=prefix cnf) in
   "$PKG_CONFIG_PATH"/*) ;;
