@@ -123,6 +123,10 @@ TEST(ChunkSums, ReadersThatDoNotKnowThemPassOver) {
   nlohmann::json document = to_json(known.metadata);
   EXPECT_EQ(document["attributes"]["cnf"]["chunk_sums"], "crc32c");
   EXPECT_TRUE(parse_array(document, "a").has_chunk_sums);
+  for (const char* const other : {R"({"cnf": []})", R"({"cnf": "x"})", R"({"cnf": {}})"}) {
+    document["attributes"] = nlohmann::json::parse(other);
+    EXPECT_FALSE(parse_array(document, "a").has_chunk_sums) << other;
+  }
   document["attributes"] = nlohmann::json::object();
   known.store->put("a/zarr.json", as_bytes(document.dump()));
   const Box all = Box::of(known.metadata.shape);

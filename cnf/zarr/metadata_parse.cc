@@ -146,8 +146,10 @@ ArrayMetadata parse_array(const Json& document, std::string_view subject) {
   if (const Json* attributes = optional_member(document, "attributes")) {
     if (!attributes->is_object()) refuse(subject, "attributes is no object");
     array.attributes = *attributes;
-    const Json sums = attributes->value(Json::json_pointer("/cnf/chunk_sums"), Json());
-    array.has_chunk_sums = sums == "crc32c";
+    const Json* const ours = optional_member(*attributes, "cnf");
+    const Json* const sums =
+        ours != nullptr && ours->is_object() ? optional_member(*ours, "chunk_sums") : nullptr;
+    array.has_chunk_sums = sums != nullptr && *sums == "crc32c";
   }
   return array;
 }
