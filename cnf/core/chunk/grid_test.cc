@@ -45,7 +45,7 @@ TEST(Grid, RefusesAChunkOfNothing) {
 }
 
 TEST(GridStrategy, EachChunkIsAPosition) {
-  const GridStrategy strategy(64 * 64 * 64);
+  const GridStrategy strategy(std::uint64_t{64} * 64 * 64);
   EXPECT_EQ(strategy.name(), "grid");
   EXPECT_EQ(strategy.chunk_size(), 262'144U);
   EXPECT_FALSE(strategy.ends_before({}, {0, 3}));
