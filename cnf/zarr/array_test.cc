@@ -200,7 +200,7 @@ TEST(Array, IndicesAreAskedForOnceAndNotAtAllForWhatIsNotThere) {
   const auto far = std::make_shared<PricedStorage>(known.store, std::uint64_t{16} << 20);
   const Array array = Array::open(far, "a");
   const Box corner{{0, 0, 0}, {8, 16, 16}};
-  std::vector<std::byte> out(8 * 16 * 16 * 2);
+  std::vector<std::byte> out(std::size_t{8} * 16 * 16 * 2);
   const Context first;
   array.read(corner, out, {}, first);
   EXPECT_EQ(requests(first), 2U);  // an index, a chunk
@@ -236,7 +236,7 @@ TEST(Array, ChunksFarApartAreFetchedTogetherIfAsked) {
   const KnownArray known = write_known(metadata, counting(metadata.shape));
   const auto store = std::make_shared<PricedStorage>(known.store, 1);
   const Array array = Array::open(store, "a");
-  std::vector<std::byte> out(32 * 32 * 4);
+  std::vector<std::byte> out(std::size_t{32} * 32 * 4);
   const Box column{{0, 0, 0}, {32, 32, 2}};  // one chunk in four of a row of chunks
   const ReadOptions options{.threads = 1, .gap = std::uint64_t{1} << 20};
   for (const bool is_joined : {false, true}) {

@@ -397,7 +397,7 @@ TEST(Extract, EveryChunkIsFetchedOnce) {
   const Usage usage = context.accounting().snapshot();
   EXPECT_EQ(report.boxes, 10'000U);
   EXPECT_EQ(report.chunks, 8U * 16 * 16);
-  constexpr std::uint64_t kShards = 2 * 4 * 4;
+  constexpr std::uint64_t kShards = std::uint64_t{2} * 4 * 4;
   EXPECT_LE(usage.count(RequestKind::get), 2 * kShards);
   // All there is, and no byte of it twice.
   EXPECT_LE(usage.bytes_fetched, stored);

@@ -375,7 +375,7 @@ TEST(CryoemImport, AValueThatDoesNotFitLeavesNothing) {
 }
 
 TEST(CryoemWrite, WritesTheSeedsTiles) {
-  std::vector<std::uint8_t> values(40 * 30 * 20);
+  std::vector<std::uint8_t> values(std::size_t{40} * 30 * 20);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::uint8_t>(i * 7);
   const Store store = storage::make_memory();
   const ImportReport report =

@@ -42,7 +42,7 @@ using Store = std::shared_ptr<storage::Storage>;
 /// A dataset of a few voxels.
 Store make_dataset() {
   Store store = storage::make_memory();
-  const std::vector<std::int16_t> voxels(8 * 9 * 10, 5);
+  const std::vector<std::int16_t> voxels(std::size_t{8} * 9 * 10, 5);
   write(std::as_bytes(std::span(voxels)), {8, 9, 10}, DataType::int16, store);
   return store;
 }
