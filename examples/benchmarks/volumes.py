@@ -114,7 +114,7 @@ def write_side_by_side(source, work, times):
                          f"{tree_bytes(stores[writer, tiles]):,}"])
     whole = []
     for _ in range(times):
-        store = os.path.join(work, "pyramid")
+        store = stores["cnf", "default"] = os.path.join(work, "default")
         shutil.rmtree(store, ignore_errors=True)
         whole.append(Run(import_command(source, store)))
     wall, used = medians(whole)
@@ -204,10 +204,10 @@ def on_s3(source_star, stores, work, latency, particles):
               if all(32 <= at <= length - 32 for at, length in zip((z, y, x), SHAPE))]
     questions = {name: boxes for name, boxes in cases().items() if name in ("256³ box", "z slice")}
     with S3Server(os.path.join(work, "s3")) as server:
-        for tiles in CHUNK:
+        for tiles in (*CHUNK, "default"):
             Run([CNF, "cp", "-r", stores["cnf", tiles], f"s3://{server.BUCKET}/{tiles}"], server.env)
         server.proxy.latency = latency / 1000
-        for tiles, name in (("cube", "256³ box"), ("slab", "z slice"), ("cube", "particles")):
+        for tiles, name in (("cube", "256³ box"), ("slab", "z slice"), ("default", "particles")):
             uri = f"s3://{server.BUCKET}/{tiles}"
             if name == "particles":
                 command = [CNF, "cryoem", "extract", "--quiet", uri, star, "--box-size", "64", "-o",
@@ -227,7 +227,7 @@ def on_s3(source_star, stores, work, latency, particles):
                     continue
                 requests, size, wall = s3_peer(server, library, f"{tiles}/0/", boxes, work)
                 cells.append(f"{requests} / {size / 1e6:.1f} / {wall:.2f}")
-            rows.append([f"{len(places):,} particles of 64³, {tiles}" if name == "particles" else f"{name}, {tiles}", *cells])
+            rows.append([f"{len(places):,} particles of 64³, {tiles} import" if name == "particles" else f"{name}, {tiles}", *cells])
     print_table(f"S3 with {latency:.0f} ms latency, cold: requests / MB on the wire / s, start of the program included",
                 ["", "cnf", "TensorStore (particles: 200 a Batch)", "zarr-python, obstore"], rows)
 
