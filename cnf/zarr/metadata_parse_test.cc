@@ -107,7 +107,7 @@ TEST(ParseArray, WhatIsWrittenIsReadTheSame) {
 
 TEST(ParseArray, WhatTheSpecificationLeavesOpenIsTaken) {
   struct Row {
-    const char* name;
+    const char* name = nullptr;
     std::initializer_list<Change> changes;
   };
   const Row rows[] = {

@@ -19,10 +19,10 @@ namespace {
 
 struct Case {
   std::string name;
-  em::Kind kind;
+  em::Kind kind = em::Kind::volume;
   std::vector<std::string> axes;
   Shape shape;
-  DataType type;
+  DataType type = DataType::uint8;
   Shape chunk, shard;
 };
 
