@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/em/input_file.h"
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <ios>
@@ -44,7 +45,7 @@ std::string bzipped(std::string text) {
 // Compresses, and is longer than a buffer of the unpackers.
 std::string long_text() {
   std::string text;
-  for (int i = 0; text.size() < 3'000'000; ++i) text += std::to_string(i * 7919 % 10007);
+  for (std::uint64_t i = 0; text.size() < 3'000'000; ++i) text += std::to_string(i * 7919 % 10007);
   return text;
 }
 
