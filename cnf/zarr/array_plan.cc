@@ -43,29 +43,12 @@ constexpr std::size_t kLikelyBlock = std::size_t{16} << 10;
   return 32 * raw_bytes + (std::uint64_t{1} << 20);
 }
 
-[[nodiscard]] std::uint64_t number_of(const Shape& place, const Shape& counts) {
-  std::uint64_t number = 0;
-  for (std::size_t axis = 0; axis < counts.size(); ++axis) {
-    number = number * counts[axis] + place[axis];
-  }
-  return number;
-}
-
-[[nodiscard]] Shape place_of(std::uint64_t number, const Shape& counts) {
-  Shape place = counts;
-  for (std::size_t axis = counts.size(); axis-- > 0;) {
-    place[axis] = number % counts[axis];
-    number /= counts[axis];
-  }
-  return place;
-}
-
 }  // namespace
 
 ChunkLayout::ChunkLayout(const ArrayMetadata& array)
     : chunk(array.inner_chunk()),
-      per_object(chunk::Grid(array.chunk, chunk).counts()),
-      objects(chunk::Grid(array.shape, array.chunk).counts()),
+      inner(array.chunk, chunk),
+      objects(array.shape, array.chunk),
       codecs(array.sharding() != nullptr ? array.sharding()->codecs : array.codecs),
       element_bytes(size_of(array.type)),
       raw_bytes(chunk.elements() * element_bytes),
@@ -110,11 +93,11 @@ void ReadPlan::list_takers() {
       Shape object = at;
       Shape inner = at;
       for (std::size_t axis = 0; axis < at.size(); ++axis) {
-        object[axis] = at[axis] / layout_.per_object[axis];
-        inner[axis] = at[axis] % layout_.per_object[axis];
+        object[axis] = at[axis] / layout_.inner.counts()[axis];
+        inner[axis] = at[axis] % layout_.inner.counts()[axis];
       }
-      takers_.push_back({.object = number_of(object, layout_.objects),
-                         .inner = number_of(inner, layout_.per_object),
+      takers_.push_back({.object = layout_.objects.number_of(object),
+                         .inner = layout_.inner.number_of(inner),
                          .target = target});
     });
   }
@@ -284,10 +267,10 @@ std::uint64_t ReadPlan::longest() const noexcept {
 }
 
 Shape ReadPlan::begin_of(const ChunkJob& job) const {
-  const Shape object = place_of(job.object, layout_.objects);
-  Shape begin = place_of(job.inner, layout_.per_object);
+  const Shape object = layout_.objects.chunk_of_number(job.object);
+  Shape begin = layout_.inner.chunk_of_number(job.inner);
   for (std::size_t axis = 0; axis < begin.size(); ++axis) {
-    begin[axis] = (object[axis] * layout_.per_object[axis] + begin[axis]) * layout_.chunk[axis];
+    begin[axis] = (object[axis] * layout_.inner.counts()[axis] + begin[axis]) * layout_.chunk[axis];
   }
   return begin;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cnf/core/chunk/grid.h"
 #include "cnf/core/compress/blosc.h"
 #include "cnf/core/query/plan.h"
 #include "cnf/core/util/buffer.h"
@@ -29,8 +30,8 @@ struct ChunkLayout {
   explicit ChunkLayout(const ArrayMetadata& array);
 
   Shape chunk;                    ///< An inner chunk.
-  Shape per_object;               ///< Inner chunks of an object along each axis.
-  Shape objects;                  ///< Objects along each axis.
+  chunk::Grid inner;              ///< Of the chunks in an object.
+  chunk::Grid objects;            ///< Of the objects in the array.
   std::span<const Codec> codecs;  ///< Of an inner chunk; the array must outlive it.
   std::size_t element_bytes = 1;
   std::size_t raw_bytes = 0;   ///< Of a chunk, decoded.
