@@ -18,6 +18,7 @@
 #include "cnf/cli/session.h"
 #include "cnf/cli/text.h"
 #include "cnf/cli/verb.h"
+#include "cnf/core/storage/uri.h"
 #include "cnf/core/util/data_type.h"
 #include "cnf/em/particles.h"
 #include "cnf/formats/cryoem/extract.h"
@@ -98,7 +99,7 @@ cryoem::ExtractOptions options_of(const ExtractArgs& args, const cryoem::Volume&
   options.memory = std::min(session.options().memory, kMostMemory);
   options.threads = session.threads();
   // Boxes wait on the disk that they are written to: it must have room for them anyway.
-  if (const auto path = local_path(session.options().output)) {
+  if (const auto path = storage::local_path(session.options().output)) {
     options.temporary = std::filesystem::absolute(*path).parent_path();
     if (!std::filesystem::is_directory(options.temporary)) options.temporary.clear();
   }

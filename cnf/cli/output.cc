@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/cli/output.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <filesystem>
 #include <memory>
@@ -26,49 +25,17 @@ constexpr std::size_t kGather = std::size_t{256} << 10;
 
 // A link is followed, so that the file it names is replaced and not the link.
 std::string followed(const std::string& target) {
-  const std::optional<std::string> path = local_path(target);
+  const std::optional<std::string> path = storage::local_path(target);
   std::error_code error;
   if (!path || !fs::is_symlink(*path, error)) return target;
   const fs::path real = fs::canonical(*path, error);
   return error ? target : real.string();
 }
 
-int hex_value(char c) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  return static_cast<int>(kDigits.find(static_cast<char>(c | 0x20)));
-}
-
-// What stands behind "file:", without authority and query, percent-decoded. What is malformed stays
-// as it is: the store's own reading of the URI refuses it.
-std::string path_of_file_uri(std::string_view rest) {
-  if (rest.starts_with("//")) rest.remove_prefix(std::min(rest.find('/', 2), rest.size()));
-  rest = rest.substr(0, rest.find('?'));
-  std::string path;
-  for (std::size_t i = 0; i < rest.size(); ++i) {
-    const int high = rest[i] == '%' && i + 2 < rest.size() ? hex_value(rest[i + 1]) : -1;
-    const int low = high >= 0 ? hex_value(rest[i + 2]) : -1;
-    path += low >= 0 ? static_cast<char>(high * 16 + low) : rest[i];
-    if (low >= 0) i += 2;
-  }
-  return path;
-}
-
 }  // namespace
 
-std::optional<std::string> local_path(std::string_view uri) {
-  const auto has_scheme = [uri](std::string_view scheme) {
-    const auto same = [](char a, char b) { return (a | 0x20) == b || a == b; };
-    return uri.size() >= scheme.size() &&
-           std::equal(scheme.begin(), scheme.end(), uri.begin(),
-                      [&](char want, char have) { return same(have, want); });
-  };
-  if (has_scheme("file:")) return path_of_file_uri(uri.substr(5));
-  if (uri.find("://") != std::string_view::npos || has_scheme("memory:")) return std::nullopt;
-  return std::string(uri);
-}
-
 bool is_special_file(const std::string& uri) {
-  const std::optional<std::string> path = local_path(uri);
+  const std::optional<std::string> path = storage::local_path(uri);
   if (!path) return false;
   std::error_code error;
   const fs::file_status status = fs::status(*path, error);
@@ -80,7 +47,7 @@ Output::Output(Session& session, const std::string& target, const storage::Write
   if (target == "-") {
     pipe_.emplace(Pipe::standard_output());
   } else if (is_special_file(target)) {
-    pipe_.emplace(Pipe::open_for_writing(*local_path(target)));
+    pipe_.emplace(Pipe::open_for_writing(*storage::local_path(target)));
   } else {
     const storage::Location place = session.locate(followed(target));
     if (place.key.empty() || place.key.back() == '/') {

@@ -44,9 +44,6 @@ class Output {
   Buffer gathered_;
 };
 
-/// The local path that a URI names: it has no scheme, or `file:`. nullopt for all other stores.
-[[nodiscard]] std::optional<std::string> local_path(std::string_view uri);
-
 /// True for a local path to what is neither a file nor a folder, such as /dev/null or a FIFO: it is
 /// written to, never replaced.
 [[nodiscard]] bool is_special_file(const std::string& uri);

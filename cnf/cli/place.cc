@@ -16,6 +16,7 @@
 #include "cnf/core/metadata/metadata.h"
 #include "cnf/core/storage/keys.h"
 #include "cnf/core/storage/storage.h"
+#include "cnf/core/storage/uri.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::cli {
@@ -38,7 +39,7 @@ Place::Place(Session& session, std::string uri) : session_(&session), uri_(std::
   if (uri_.empty()) {
     throw Error(Errc::invalid_argument, "open", "\"\"", "it is empty", "give a path or a URI");
   }
-  const std::optional<std::string> local = local_path(uri_);
+  const std::optional<std::string> local = storage::local_path(uri_);
   const bool has_scheme = !local || *local != uri_;
   const std::size_t mark = has_scheme ? std::min(uri_.find('?'), uri_.size()) : uri_.size();
   std::string path = local ? absolute(*local) : uri_.substr(0, mark);

@@ -11,6 +11,7 @@
 #include "cnf/cli/output.h"
 #include "cnf/cli/session.h"
 #include "cnf/cli/verb.h"
+#include "cnf/core/storage/uri.h"
 #include "cnf/core/util/error.h"
 #include "cnf/formats/vcfs3/sink.h"
 #include "cnf/hts/messages.h"
@@ -29,7 +30,7 @@ VariantIndex::VariantIndex(const Session& session, bool wanted, vcfs3::FileForma
   if (format != vcfs3::FileFormat::vcf_gz && format != vcfs3::FileFormat::bcf) {
     throw UsageError("--write-index needs -O z or -O b");
   }
-  if (target != "-" && !is_special_file(target)) path_ = local_path(target);
+  if (target != "-" && !is_special_file(target)) path_ = storage::local_path(target);
   if (!path_) throw UsageError("--write-index needs a local file: -o PATH");
 }
 
