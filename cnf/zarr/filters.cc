@@ -2,7 +2,6 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -14,6 +13,7 @@
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/data_type.h"
+#include "cnf/core/util/element_type.h"
 #include "cnf/zarr/byte_codecs_internal.h"
 #include "cnf/zarr/codec_internal.h"
 #include "cnf/zarr/json_internal.h"
@@ -47,33 +47,13 @@ void store(T value, std::byte* to, bool little) {
   for (std::size_t i = 0; i < sizeof(T); ++i) to[i] = bytes[little ? i : sizeof(T) - 1 - i];
 }
 
-/// Calls visit(T{}) with the C++ type of a number that is neither complex nor float16.
+/// Calls visit(T{}) with the C++ type of a number that is neither complex nor float16;
+/// check_filter() lets no other through.
 template <typename Visit>
 void with_type(DataType type, const Visit& visit) {
-  switch (type) {
-    case DataType::int8:
-      return visit(std::int8_t{});
-    case DataType::int16:
-      return visit(std::int16_t{});
-    case DataType::int32:
-      return visit(std::int32_t{});
-    case DataType::int64:
-      return visit(std::int64_t{});
-    case DataType::uint8:
-      return visit(std::uint8_t{});
-    case DataType::uint16:
-      return visit(std::uint16_t{});
-    case DataType::uint32:
-      return visit(std::uint32_t{});
-    case DataType::uint64:
-      return visit(std::uint64_t{});
-    case DataType::float32:
-      return visit(float{});
-    case DataType::float64:
-      return visit(double{});
-    default:
-      return;
-  }
+  visit_type(type, [&]<typename T>(std::type_identity<T> /*type*/) {
+    if constexpr (std::is_arithmetic_v<T>) visit(T{});
+  });
 }
 
 /// Byte k of all elements lies together; what is no whole element follows as it is.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/util/convert.h"
 
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -16,15 +15,13 @@
 
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/data_type.h"
+#include "cnf/core/util/element_type.h"
 #include "cnf/core/util/error.h"
 #include "cnf/core/util/float16.h"
 
 namespace cnf {
 namespace {
 
-struct Half {
-  std::uint16_t bits;
-};
 struct Bool {
   std::uint8_t bits;
 };
@@ -41,16 +38,6 @@ auto value_of(T stored) noexcept {
   }
 }
 
-// The nearest float, but with an odd last bit where it is not exact: then rounding it once more
-// gives what rounding the double would have given.
-float narrowed_to_odd(double value) noexcept {
-  const auto nearest = static_cast<float>(value);
-  if (!std::isfinite(nearest) || static_cast<double>(nearest) == value) return nearest;
-  auto bits = std::bit_cast<std::uint32_t>(nearest);
-  if (std::abs(static_cast<double>(nearest)) > std::abs(value)) --bits;
-  return std::bit_cast<float>(bits | 1U);
-}
-
 // False if `value` does not fit.
 template <typename From, typename To>
 bool convert(From value, To& out) noexcept {
@@ -60,7 +47,7 @@ bool convert(From value, To& out) noexcept {
   } else if constexpr (std::is_same_v<To, Half>) {
     constexpr std::uint16_t kInfinity = 0x7c00;
     if constexpr (std::is_same_v<From, double>) {
-      out.bits = float16_bits(narrowed_to_odd(value));
+      out = Half::of(value);
     } else {
       out.bits = float16_bits(static_cast<float>(value));
     }
@@ -95,42 +82,24 @@ std::size_t convert_run(ByteSpan from, std::byte* to) noexcept {
   return count;
 }
 
-// Calls `visit` with a value of the C++ type that a real type has.
+// Calls `visit` with a std::type_identity of what a word of the type is: of a complex one its
+// parts, and a bool is no number.
 template <typename Visit>
-auto with_type(DataType type, const Visit& visit) {
+auto visit_word(DataType type, const Visit& visit) {
   switch (type) {
     case DataType::bool8:
-      return visit(Bool{});
-    case DataType::int8:
-      return visit(std::int8_t{});
-    case DataType::int16:
-      return visit(std::int16_t{});
-    case DataType::int32:
-      return visit(std::int32_t{});
-    case DataType::int64:
-      return visit(std::int64_t{});
-    case DataType::uint8:
-      return visit(std::uint8_t{});
-    case DataType::uint16:
-      return visit(std::uint16_t{});
-    case DataType::uint32:
-      return visit(std::uint32_t{});
-    case DataType::uint64:
-      return visit(std::uint64_t{});
-    case DataType::float16:
-      return visit(Half{});
-    case DataType::float32:
+      return visit(std::type_identity<Bool>{});
     case DataType::complex64:
-      return visit(float{});
-    case DataType::float64:
+      return visit(std::type_identity<float>{});
     case DataType::complex128:
-      return visit(double{});
+      return visit(std::type_identity<double>{});
+    default:
+      return visit_type(type, visit);
   }
-  throw Error(Errc::internal, "convert", "elements", "no such type");
 }
 
 std::string text_of(DataType type, const std::byte* at) {
-  return with_type(type, [at]<typename T>(T) {
+  return visit_word(type, [at]<typename T>(std::type_identity<T> /*type*/) {
     T stored{};
     std::memcpy(&stored, at, sizeof(T));
     return fmt::format("{}", value_of(stored));
@@ -177,10 +146,12 @@ void convert_elements(DataType from_type, ByteSpan from, DataType to_type, Mutab
     return convert_to_complex(from_type, from, to_type, to, subject);
   }
   const std::size_t words = from.size() / word_of(from_type);
-  const std::size_t done = with_type(from_type, [&]<typename From>(From) {
-    return with_type(to_type,
-                     [&]<typename To>(To) { return convert_run<From, To>(from, to.data()); });
-  });
+  const std::size_t done =
+      visit_word(from_type, [&]<typename From>(std::type_identity<From> /*f*/) {
+        return visit_word(to_type, [&]<typename To>(std::type_identity<To> /*t*/) {
+          return convert_run<From, To>(from, to.data());
+        });
+      });
   if (done == words) return;
   throw Error(
       Errc::invalid_argument, "convert", subject,
