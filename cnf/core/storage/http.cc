@@ -27,8 +27,9 @@ namespace {
 /// Signs nothing and takes HTTP at its word.
 class PlainDialect final : public HttpDialect {
  public:
-  void sign(HttpRequest& /*request*/) const override {}
-  [[nodiscard]] std::optional<HttpFailure> judge(const HttpResponse& response) const override {
+  void sign(HttpRequest& /*request*/) override {}
+  [[nodiscard]] std::optional<HttpFailure> judge(const HttpRequest& /*request*/,
+                                                 const HttpResponse& response) override {
     return failure_of_status(response.status);
   }
 };

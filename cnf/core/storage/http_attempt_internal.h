@@ -34,6 +34,7 @@ class HttpAttempt {
   ~HttpAttempt() = default;
 
   [[nodiscard]] CURL* easy() const noexcept { return easy_.get(); }
+  [[nodiscard]] const HttpRequest& request() const noexcept { return request_; }
   [[nodiscard]] HttpResponse& response() noexcept { return response_; }
   [[nodiscard]] bool has_head() const noexcept { return has_head_; }
   /// What the sink or a limit said against the answer, which ended the attempt.

@@ -62,6 +62,8 @@ CurlMulti make_multi(unsigned connections) {
 
 }  // namespace
 
+bool HttpDialect::ready(const std::function<void()>& /*resume*/) { return true; }
+
 const HttpResponse& HttpOutcome::value() const {
   if (error) throw *error;
   return response;
@@ -82,14 +84,21 @@ std::optional<std::string_view> HttpResponse::header(std::string_view name) cons
 
 class HttpEngine::Impl {
  public:
-  Impl(std::shared_ptr<const HttpDialect> dialect, const HttpEngineOptions& options)
+  Impl(std::shared_ptr<HttpDialect> dialect, const HttpEngineOptions& options)
       : dialect_(std::move(dialect)),
         options_(options),
         multi_(make_multi(std::max(options.concurrency, 1U))),
         limit_(std::max(options.concurrency, 1U)),
-        thread_([this] { run(); }) {}
+        thread_([this] { run(); }) {
+    const std::lock_guard lock(gate_->mutex);
+    gate_->engine = this;
+  }
 
   ~Impl() {
+    {
+      const std::lock_guard lock(gate_->mutex);
+      gate_->engine = nullptr;
+    }
     closing_ = true;
     wake();
     thread_.join();
@@ -109,6 +118,12 @@ class HttpEngine::Impl {
   }
 
  private:
+  // What a dialect holds on to while it renews its secret; the engine may be gone by then.
+  struct Gate {
+    std::mutex mutex;
+    Impl* engine = nullptr;  // guarded by mutex
+    bool held = false;       // guarded by mutex: calls wait for the dialect
+  };
   struct Wake {
     Impl* engine;
     void operator()() const noexcept {
@@ -125,8 +140,9 @@ class HttpEngine::Impl {
     HttpCall call;
     Done done;
     int attempts = 0;
-    int failures = 0;     // since the last that brought something
-    bool spared = false;  // a lost idle connection was already forgiven
+    int failures = 0;        // since the last that brought something
+    bool spared = false;     // a lost idle connection was already forgiven
+    bool corrected = false;  // the dialect has already learnt from an answer
     bool sent_again = false;
     std::uint64_t kept_before = 0;
     TimePoint started{};
@@ -149,6 +165,7 @@ class HttpEngine::Impl {
   void fire_timers();
   void fire(const Timer& timer);
   void start_queued();
+  [[nodiscard]] bool is_held();
   void start(JobId id, Job& job);
   void collect();
   void end_attempt(JobId id, Job& job, CURLcode code, std::string_view curl_said);
@@ -162,12 +179,14 @@ class HttpEngine::Impl {
   void finish(JobId id, HttpOutcome outcome);
   [[nodiscard]] CurlEasy take_handle();
   void park(HttpAttempt& attempt);
+  [[nodiscard]] bool waits_for_dialect() const;
   [[nodiscard]] int poll_milliseconds() const;
 
-  const std::shared_ptr<const HttpDialect> dialect_;
+  const std::shared_ptr<HttpDialect> dialect_;
   const HttpEngineOptions options_;
   const CurlMulti multi_;
 
+  const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
   std::mutex mutex_;
   std::vector<std::unique_ptr<Job>> inbox_;  // guarded by mutex_
   std::atomic<bool> closing_{false};
@@ -259,12 +278,29 @@ void HttpEngine::Impl::fire(const Timer& timer) {
 }
 
 void HttpEngine::Impl::start_queued() {
-  while (!queue_.empty() && active_.size() < limit_.limit()) {
+  while (!queue_.empty() && active_.size() < limit_.limit() && !is_held()) {
     const JobId id = queue_.front();
     queue_.pop_front();
     const auto found = jobs_.find(id);
     if (found != jobs_.end()) start(id, *found->second);
   }
+}
+
+// Asks the dialect, once until it calls back.
+bool HttpEngine::Impl::is_held() {
+  {
+    const std::lock_guard lock(gate_->mutex);
+    if (std::exchange(gate_->held, true)) return true;
+  }
+  const auto resume = [gate = gate_] {
+    const std::lock_guard lock(gate->mutex);
+    gate->held = false;
+    if (gate->engine != nullptr) gate->engine->wake();
+  };
+  if (!dialect_->ready(resume)) return true;
+  const std::lock_guard lock(gate_->mutex);
+  gate_->held = false;
+  return false;
 }
 
 void HttpEngine::Impl::start(JobId id, Job& job) {
@@ -349,6 +385,9 @@ void HttpEngine::Impl::end_attempt(JobId id, Job& job, CURLcode code, std::strin
     // Stores close idle connections after some seconds: no failure of the request.
     job.sent_again = true;
     retry_at(id, job, Context::Clock::now());
+  } else if (failure->retry == HttpFailure::Retry::corrected &&
+             !std::exchange(job.corrected, true)) {
+    retry_at(id, job, Context::Clock::now());
   } else {
     retry_or_fail(id, job, std::move(response), *failure, connected);
   }
@@ -364,7 +403,7 @@ std::optional<HttpFailure> HttpEngine::Impl::judge(Job& job, HttpAttempt& attemp
   if (code != CURLE_OK && !(attempt.has_head() && response.status >= 300)) {
     return failure_of_connection(code, curl_said);
   }
-  if (auto failure = dialect_->judge(response)) return failure;
+  if (auto failure = dialect_->judge(attempt.request(), response)) return failure;
   try {
     if (job.call.sink) job.call.sink->end();
   } catch (const Error& error) {
@@ -386,7 +425,8 @@ void HttpEngine::Impl::retry_or_fail(JobId id, Job& job, HttpResponse response,
   ++job.failures;
   std::optional<milliseconds> wait;
   const bool hopeless = !ever_connected_ && job.failures >= kAttemptsToFirstConnection;
-  if (failure.retry != Retry::no && !hopeless) {
+  const bool may_pass = failure.retry == Retry::yes || failure.retry == Retry::throttled;
+  if (may_pass && !hopeless) {
     std::optional<milliseconds> asked;
     if (const auto header = response.header("retry-after")) {
       const auto today = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
@@ -428,15 +468,20 @@ void HttpEngine::Impl::finish(JobId id, HttpOutcome outcome) {
   done(std::move(outcome));
 }
 
+bool HttpEngine::Impl::waits_for_dialect() const {
+  const std::lock_guard lock(gate_->mutex);
+  return gate_->held;
+}
+
 int HttpEngine::Impl::poll_milliseconds() const {
   constexpr milliseconds kLongest{10'000};
-  if (!queue_.empty() && active_.size() < limit_.limit()) return 0;
+  if (!queue_.empty() && active_.size() < limit_.limit() && !waits_for_dialect()) return 0;
   if (timers_.empty()) return static_cast<int>(kLongest.count());
   const auto left = std::chrono::ceil<milliseconds>(timers_.top().when - Context::Clock::now());
   return static_cast<int>(std::clamp(left, milliseconds::zero(), kLongest).count());
 }
 
-HttpEngine::HttpEngine(std::shared_ptr<const HttpDialect> dialect, const HttpEngineOptions& options)
+HttpEngine::HttpEngine(std::shared_ptr<HttpDialect> dialect, const HttpEngineOptions& options)
     : impl_(std::make_unique<Impl>(std::move(dialect), options)) {}
 
 HttpEngine::~HttpEngine() = default;

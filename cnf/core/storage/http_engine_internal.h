@@ -25,7 +25,8 @@ struct HttpRequest {
   std::string path = "/";
   QueryParameters query;
   HttpHeaders headers;
-  ByteSpan body = {};  ///< Must stay as it is until the call is done.
+  ByteSpan body = {};         ///< Must stay as it is until the call is done.
+  std::uint64_t edition = 0;  ///< Of the secret that signed it, for the dialect to know it again.
 
   [[nodiscard]] std::string url() const;
 };
@@ -41,7 +42,14 @@ struct HttpResponse {
 
 /// Why an answer is none, as a store's dialect reads it.
 struct HttpFailure {
-  enum class Retry : std::uint8_t { no, yes, throttled };
+  enum class Retry : std::uint8_t {
+    no,
+    yes,
+    throttled,
+    /// At once, and only once in a call: the dialect has learnt from the answer what was wrong (the
+    /// secret is out of date, the bucket is in another region), and signs otherwise from now on.
+    corrected,
+  };
 
   Errc code = Errc::internal;
   Retry retry = Retry::no;
@@ -65,14 +73,19 @@ class HttpSink {
 };
 
 /// What differs between stores: how a request is signed and how an answer is read.
-/// Called on the engine's thread.
+/// Called on the engine's thread, so nothing here may wait.
 class HttpDialect {
  public:
   virtual ~HttpDialect() = default;
-  /// Signs one attempt with the present time.
-  virtual void sign(HttpRequest& request) const = 0;
+  /// Whether sign() has what it needs. If not (the secret is being renewed), calls are held back,
+  /// and `resume` is to be called, from any thread, when asking again makes sense.
+  [[nodiscard]] virtual bool ready(const std::function<void()>& resume);
+  /// Signs one attempt with the present time. Throws Error if there is no secret to sign with.
+  virtual void sign(HttpRequest& request) = 0;
   /// nullopt if the answer is good; also asked about 2xx answers, which may hold an error.
-  [[nodiscard]] virtual std::optional<HttpFailure> judge(const HttpResponse& response) const = 0;
+  /// \param request  what was signed and sent.
+  [[nodiscard]] virtual std::optional<HttpFailure> judge(const HttpRequest& request,
+                                                         const HttpResponse& response) = 0;
 };
 
 /// One request and all its attempts.
@@ -117,7 +130,7 @@ class HttpEngine {
  public:
   using Done = std::function<void(HttpOutcome)>;
 
-  HttpEngine(std::shared_ptr<const HttpDialect> dialect, const HttpEngineOptions& options);
+  HttpEngine(std::shared_ptr<HttpDialect> dialect, const HttpEngineOptions& options);
   /// Ends what is under way with Error cancelled.
   ~HttpEngine();
   HttpEngine(const HttpEngine&) = delete;

@@ -23,10 +23,11 @@ using Ending = WireReply::Ending;
 // HTTP as it is, with nothing signed.
 class PlainDialect final : public HttpDialect {
  public:
-  void sign(HttpRequest& request) const override {
+  void sign(HttpRequest& request) override {
     request.headers.emplace_back("x-signed", std::to_string(++signed_));
   }
-  [[nodiscard]] std::optional<HttpFailure> judge(const HttpResponse& response) const override {
+  [[nodiscard]] std::optional<HttpFailure> judge(const HttpRequest& /*request*/,
+                                                 const HttpResponse& response) override {
     return failure_of_status(response.status);
   }
 

@@ -59,7 +59,7 @@ class S3Client {
   Options options_;
   Endpoint endpoint_;
   bool path_style_ = true;
-  std::shared_ptr<const S3Dialect> dialect_;
+  std::shared_ptr<S3Dialect> dialect_;
   std::atomic<bool> checksums_{true};
   mutable HttpEngine engine_;
 };

@@ -117,7 +117,7 @@ SigningScope S3Dialect::scope() const {
           .region = region_};
 }
 
-void S3Dialect::sign(HttpRequest& request) const {
+void S3Dialect::sign(HttpRequest& request) {
   if (!credentials_) return;
   auto& headers = request.headers;
   const auto given = std::find_if(headers.begin(), headers.end(), [](const auto& header) {
@@ -144,7 +144,8 @@ std::string S3Dialect::presign(HttpRequest request, std::chrono::seconds ttl) co
   return request.url();
 }
 
-std::optional<HttpFailure> S3Dialect::judge(const HttpResponse& response) const {
+std::optional<HttpFailure> S3Dialect::judge(const HttpRequest& /*request*/,
+                                            const HttpResponse& response) {
   auto failure = failure_of_status(response.status);
   const auto& body = response.body;
   const auto error = may_be("<Error", body) ? parse_s3_error(body) : std::nullopt;

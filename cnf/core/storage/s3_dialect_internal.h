@@ -16,8 +16,9 @@ class S3Dialect final : public HttpDialect {
   S3Dialect(std::string region, std::optional<Credentials> credentials)
       : region_(std::move(region)), credentials_(std::move(credentials)) {}
 
-  void sign(HttpRequest& request) const override;
-  [[nodiscard]] std::optional<HttpFailure> judge(const HttpResponse& response) const override;
+  void sign(HttpRequest& request) override;
+  [[nodiscard]] std::optional<HttpFailure> judge(const HttpRequest& request,
+                                                 const HttpResponse& response) override;
 
   /// The request's URL, signed by its query: whoever has it may send the request for `ttl`.
   [[nodiscard]] std::string presign(HttpRequest request, std::chrono::seconds ttl) const;

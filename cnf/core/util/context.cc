@@ -48,6 +48,11 @@ Usage Accounting::snapshot() const noexcept {
   usage.bytes_sent = sent_;
   usage.retries = retries_;
   usage.throttles = throttles_;
+  usage.hedges = hedges_;
+  usage.connections_new = connections_new_;
+  usage.connections_reused = connections_reused_;
+  usage.cache_hits = cache_hits_;
+  usage.usd = usd_;
   return usage;
 }
 

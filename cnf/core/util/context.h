@@ -28,6 +28,11 @@ struct Usage {
   std::uint64_t bytes_sent = 0;  ///< Bytes of object data uploaded.
   std::uint64_t retries = 0;
   std::uint64_t throttles = 0;  ///< Answers that asked to slow down (429, 503 SlowDown).
+  std::uint64_t hedges = 0;     ///< Second requests for an answer that was late; in `requests` too.
+  std::uint64_t connections_new = 0;
+  std::uint64_t connections_reused = 0;  ///< Requests that went out over an open connection.
+  std::uint64_t cache_hits = 0;  ///< Requests that a cache answered, which are not in `requests`.
+  double usd = 0;                ///< What the stores asked for it, by their list prices.
 
   [[nodiscard]] std::uint64_t total_requests() const noexcept;
   [[nodiscard]] std::uint64_t count(RequestKind kind) const noexcept {
@@ -44,11 +49,18 @@ class Accounting {
   void add_sent(std::uint64_t bytes) noexcept { sent_ += bytes; }
   void add_retry() noexcept { ++retries_; }
   void add_throttle() noexcept { ++throttles_; }
+  void add_hedge() noexcept { ++hedges_; }
+  void add_connection(bool is_new) noexcept { ++(is_new ? connections_new_ : connections_reused_); }
+  void add_cache_hit() noexcept { ++cache_hits_; }
+  void add_usd(double usd) noexcept { usd_ += usd; }
   [[nodiscard]] Usage snapshot() const noexcept;
 
  private:
   std::array<std::atomic<std::uint64_t>, kRequestKinds> requests_{};
   std::atomic<std::uint64_t> wanted_{0}, fetched_{0}, sent_{0}, retries_{0}, throttles_{0};
+  std::atomic<std::uint64_t> hedges_{0}, connections_new_{0}, connections_reused_{0};
+  std::atomic<std::uint64_t> cache_hits_{0};
+  std::atomic<double> usd_{0};
 };
 
 /// What every call that can block takes: when to stop, and where to count.
