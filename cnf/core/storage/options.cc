@@ -6,6 +6,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -18,9 +19,38 @@ namespace {
 
 using Milliseconds = std::chrono::milliseconds;
 
-constexpr std::string_view kNames =
-    "region, endpoint, profile, anonymous, addressing, access_key_id, secret_access_key, "
-    "session_token, part_size, concurrency, connect_timeout, timeout, max_retries, durability";
+struct TextField {
+  std::string_view name;
+  std::string Options::*field;
+};
+
+// Those that any text will do for.
+constexpr TextField kTexts[] = {
+    {"access_key_id", &Options::access_key_id},
+    {"client_id", &Options::client_id},
+    {"client_secret", &Options::client_secret},
+    {"endpoint", &Options::endpoint},
+    {"external_id", &Options::external_id},
+    {"profile", &Options::profile},
+    {"region", &Options::region},
+    {"role_arn", &Options::role_arn},
+    {"secret_access_key", &Options::secret_access_key},
+    {"service_account", &Options::service_account},
+    {"session_token", &Options::session_token},
+    {"tenant_id", &Options::tenant_id},
+    {"token", &Options::token},
+};
+
+// The others, as set() knows them.
+constexpr std::string_view kOtherNames =
+    "addressing, anonymous, concurrency, connect_timeout, durability, max_retries, part_size, "
+    "timeout";
+
+std::string all_names() {
+  std::string out;
+  for (const auto& row : kTexts) out.append(row.name).append(", ");
+  return out.append(kOtherNames);
+}
 
 [[noreturn]] void refuse(std::string_view name, std::string_view value, std::string_view expected) {
   throw Error(Errc::invalid_argument, "set storage option", name,
@@ -83,18 +113,10 @@ Options::Durability parse_durability(std::string_view name, std::string_view val
 }  // namespace
 
 void Options::set(std::string_view name, std::string_view value) {
-  if (name == "region") {
-    region = value;
-  } else if (name == "endpoint") {
-    endpoint = value;
-  } else if (name == "profile") {
-    profile = value;
-  } else if (name == "access_key_id") {
-    access_key_id = value;
-  } else if (name == "secret_access_key") {
-    secret_access_key = value;
-  } else if (name == "session_token") {
-    session_token = value;
+  const auto* const text = std::find_if(std::begin(kTexts), std::end(kTexts),
+                                        [&](const TextField& row) { return row.name == name; });
+  if (text != std::end(kTexts)) {
+    this->*(text->field) = value;
   } else if (name == "anonymous") {
     anonymous = parse_flag(name, value);
   } else if (name == "addressing") {
@@ -113,7 +135,7 @@ void Options::set(std::string_view name, std::string_view value) {
     durability = parse_durability(name, value);
   } else {
     throw Error(Errc::invalid_argument, "set storage option", name, "there is no such option",
-                "the options are " + std::string(kNames));
+                "the options are " + all_names());
   }
 }
 

@@ -17,9 +17,18 @@ struct Options {
   std::string access_key_id = {};  ///< Explicit credentials go before all others.
   std::string secret_access_key = {};
   std::string session_token = {};
-  bool anonymous = false;  ///< Sign nothing.
+  std::string role_arn = {};     ///< A role to assume with the credentials that were found.
+  std::string external_id = {};  ///< What the owner of that role asks for.
+  bool anonymous = false;        ///< Sign nothing; of every store.
   enum class Addressing : std::uint8_t { automatic, path, virtual_host };
   Addressing addressing = Addressing::automatic;  ///< automatic: path with an endpoint, else host.
+
+  // Google Cloud Storage and Azure
+  std::string token = {};            ///< A bearer token; it is not renewed.
+  std::string service_account = {};  ///< GCS: path of credentials as JSON.
+  std::string tenant_id = {};        ///< Azure: the three of an application's client secret.
+  std::string client_id = {};        ///< Also: which of several managed identities.
+  std::string client_secret = {};
 
   // Common
   std::uint64_t part_size = std::uint64_t{8}
@@ -33,8 +42,9 @@ struct Options {
   Durability durability = Durability::fsync;  ///< Local: whether commit waits for the disk.
 
   /// Sets a field from text: region, endpoint, profile, anonymous (true|false), addressing
-  /// (auto|path|virtual), access_key_id, secret_access_key, session_token, part_size ("8M"),
-  /// concurrency, connect_timeout and timeout ("500ms", "30s", "2m"; a number alone is seconds),
+  /// (auto|path|virtual), access_key_id, secret_access_key, session_token, role_arn, external_id,
+  /// token, service_account, tenant_id, client_id, client_secret, part_size ("8M"), concurrency,
+  /// connect_timeout and timeout ("500ms", "30s", "2m"; a number alone is seconds),
   /// max_retries, durability (fsync|none). Throws Error invalid_argument on any other name or
   /// value.
   void set(std::string_view name, std::string_view value);

@@ -16,8 +16,9 @@ using std::chrono::milliseconds;
 
 TEST(Options, EveryFieldIsSetFromText) {
   Options options;
-  for (const char* name :
-       {"region", "endpoint", "profile", "access_key_id", "secret_access_key", "session_token"}) {
+  for (const char* name : {"region", "endpoint", "profile", "access_key_id", "secret_access_key",
+                           "session_token", "role_arn", "external_id", "token", "service_account",
+                           "tenant_id", "client_id", "client_secret"}) {
     options.set(name, std::string("a ") + name);
   }
   EXPECT_EQ(options.region, "a region");
@@ -26,6 +27,13 @@ TEST(Options, EveryFieldIsSetFromText) {
   EXPECT_EQ(options.access_key_id, "a access_key_id");
   EXPECT_EQ(options.secret_access_key, "a secret_access_key");
   EXPECT_EQ(options.session_token, "a session_token");
+  EXPECT_EQ(options.role_arn, "a role_arn");
+  EXPECT_EQ(options.external_id, "a external_id");
+  EXPECT_EQ(options.token, "a token");
+  EXPECT_EQ(options.service_account, "a service_account");
+  EXPECT_EQ(options.tenant_id, "a tenant_id");
+  EXPECT_EQ(options.client_id, "a client_id");
+  EXPECT_EQ(options.client_secret, "a client_secret");
 
   options.set("anonymous", "true");
   EXPECT_TRUE(options.anonymous);
