@@ -8,10 +8,12 @@
 #include <utility>
 
 #include "cnf/core/storage/credentials_internal.h"
+#include "cnf/core/storage/http_upload_internal.h"
+#include "cnf/core/storage/http_write_internal.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/s3_client_internal.h"
 #include "cnf/core/storage/s3_storage_internal.h"
-#include "cnf/core/storage/s3_write_internal.h"
+#include "cnf/core/storage/s3_upload_internal.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/retry.h"
@@ -31,7 +33,10 @@ std::string presign_s3(std::string bucket, std::string_view method, std::string_
 
 std::unique_ptr<Writer> S3Storage::do_create(std::string_view key, const WriteOptions& options,
                                              const Context& context) {
-  return std::make_unique<S3Writer>(client_, key, options, context);
+  return std::make_unique<UploadWriter>(
+      std::make_unique<S3UploadProtocol>(client_,
+                                         begin_write(key, client_->uri(key), options, context)),
+      client_->options());
 }
 
 }  // namespace cnf::storage

@@ -5,10 +5,12 @@
 #include <utility>
 
 #include "cnf/core/storage/http_read_internal.h"
+#include "cnf/core/storage/http_upload_internal.h"
 #include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/storage/http_write_internal.h"
 #include "cnf/core/storage/s3_client_internal.h"
 #include "cnf/core/storage/s3_storage_internal.h"
-#include "cnf/core/storage/s3_write_internal.h"
+#include "cnf/core/storage/s3_upload_internal.h"
 #include "cnf/core/storage/s3_xml_internal.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/context.h"
@@ -61,11 +63,12 @@ FileInfo S3Storage::do_copy(std::string_view from, std::string_view to, const Wr
   // Conditions hold when an upload is completed, on every store that has them; the copy of a part
   // cannot be empty.
   if (source.size == 0) return do_create(to, kept, context)->commit();
-  const S3Commit commit(client_, std::string(to), kept, context);
-  S3Multipart upload(commit, S3Multipart::Source::copied, client_->options().concurrency);
+  S3UploadProtocol protocol(client_, begin_write(to, client_->uri(to), kept, context),
+                            S3UploadProtocol::Source{std::string(from), source.etag});
+  Upload upload(protocol, client_->options().concurrency);
   const std::uint64_t step = std::max(kCopyPart, source.size / (kMostParts - 1) + 1);
   for (std::uint64_t offset = 0; offset < source.size; offset += step) {
-    upload.add_copy(from, source.etag, offset, std::min(step, source.size - offset));
+    upload.add_copy(std::min(step, source.size - offset));
   }
   return upload.complete();
 }
