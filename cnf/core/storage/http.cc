@@ -13,8 +13,8 @@
 #include "cnf/core/storage/credentials_internal.h"
 #include "cnf/core/storage/http_download_internal.h"
 #include "cnf/core/storage/http_engine_internal.h"
+#include "cnf/core/storage/http_plain_internal.h"
 #include "cnf/core/storage/http_read_internal.h"
-#include "cnf/core/storage/http_retry_internal.h"
 #include "cnf/core/storage/http_url_internal.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/storage.h"
@@ -24,32 +24,11 @@
 namespace cnf::storage {
 namespace {
 
-/// Signs nothing and takes HTTP at its word.
-class PlainDialect final : public HttpDialect {
- public:
-  void sign(HttpRequest& /*request*/) override {}
-  [[nodiscard]] std::optional<HttpFailure> judge(const HttpRequest& /*request*/,
-                                                 const HttpResponse& response) override {
-    return failure_of_status(response.status);
-  }
-};
-
-QueryParameters parse_query(std::string_view query, std::string_view shown) {
-  QueryParameters out;
-  while (!query.empty()) {
-    const std::string_view item = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(item.size() + 1, query.size()));
-    if (item.empty()) continue;
-    const std::size_t equals = std::min(item.find('='), item.size());
-    auto name = percent_decode(item.substr(0, equals));
-    auto value = percent_decode(item.substr(std::min(equals + 1, item.size())));
-    if (!name || !value) {
-      throw Error(Errc::invalid_argument, "open", shown, "its query is not percent-encoded",
-                  "write '%' as %25");
-    }
-    out.emplace_back(*std::move(name), *std::move(value));
-  }
-  return out;
+QueryParameters checked_query(std::string_view query, std::string_view shown) {
+  auto out = parse_query(query);
+  if (out) return *std::move(out);
+  throw Error(Errc::invalid_argument, "open", shown, "its query is not percent-encoded",
+              "write '%' as %25");
 }
 
 HttpEngineOptions engine_options(const Options& options, const Environment& environment) {
@@ -67,7 +46,7 @@ class HttpClient {
  public:
   HttpClient(std::string_view base, std::string_view query, const Options& options)
       : endpoint_(parse_endpoint(base)),
-        query_(parse_query(query, endpoint_.url())),
+        query_(checked_query(query, endpoint_.url())),
         engine_(std::make_shared<PlainDialect>(), engine_options(options, Environment::system())) {}
 
   [[nodiscard]] std::string uri(std::string_view key) const {

@@ -70,13 +70,19 @@ void HttpAttempt::set_up(const HttpEngineOptions& options) {
     curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   }
   curl_easy_setopt(handle, CURLOPT_USERAGENT, "cnf/0.1");
-  if (request_.endpoint.is_loopback()) curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
+  if (request_.endpoint.is_loopback() || request_.endpoint.is_link_local()) {
+    curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
+  }
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &HttpAttempt::on_header);
   curl_easy_setopt(handle, CURLOPT_HEADERDATA, this);
   curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &HttpAttempt::on_body);
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, this);
   set_up_body();
   for (const auto& [name, value] : request_.headers) {
+    if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos) {
+      throw Error(Errc::invalid_argument, call_.doing, call_.subject,
+                  "the value of the header " + name + " has more than one line");
+    }
     // curl's spelling of a header without a value
     add_header(value.empty() ? name + ";" : std::string(name).append(": ").append(value));
   }

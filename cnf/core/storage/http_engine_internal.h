@@ -124,7 +124,8 @@ struct HttpEngineOptions {
 /// with full jitter and Retry-After, up to the context's deadline; a broken body goes on where it
 /// ended if the sink can. The number in flight halves when the store asks to slow down, and grows
 /// back. A stop request is answered within 250 ms.
-/// Proxies come from http_proxy and its kin, as libcurl reads them; loopback goes to none.
+/// Proxies come from http_proxy and its kin, as libcurl reads them; what is loopback or
+/// link-local goes to none.
 /// Threads: every member may be called concurrently, but not from a completion.
 class HttpEngine {
  public:

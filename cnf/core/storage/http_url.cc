@@ -35,6 +35,10 @@ std::optional<unsigned> hex_digit(char c) {
               "write it as https://host[:port], e.g. http://127.0.0.1:9000");
 }
 
+bool is_ipv4(std::string_view host) {
+  return host.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
 std::string lower_case(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
@@ -119,6 +123,21 @@ std::string spell_query(const QueryParameters& query) {
   return out;
 }
 
+std::optional<QueryParameters> parse_query(std::string_view query) {
+  QueryParameters out;
+  while (!query.empty()) {
+    const std::string_view item = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(item.size() + 1, query.size()));
+    if (item.empty()) continue;
+    const std::size_t equals = std::min(item.find('='), item.size());
+    auto name = percent_decode(item.substr(0, equals));
+    auto value = percent_decode(item.substr(std::min(equals + 1, item.size())));
+    if (!name || !value) return std::nullopt;
+    out.emplace_back(*std::move(name), *std::move(value));
+  }
+  return out;
+}
+
 std::string_view Endpoint::host() const noexcept {
   const std::string_view text = authority;
   const auto bracket = text.rfind(']');
@@ -126,7 +145,13 @@ std::string_view Endpoint::host() const noexcept {
 }
 
 bool Endpoint::is_loopback() const noexcept {
-  return host() == "localhost" || host() == "[::1]" || host().starts_with("127.");
+  return host() == "localhost" || host() == "[::1]" ||
+         (host().starts_with("127.") && is_ipv4(host()));
+}
+
+bool Endpoint::is_link_local() const noexcept {
+  return (host().starts_with("169.254.") && is_ipv4(host())) || host().starts_with("[fe80:") ||
+         host().starts_with("[fd00:ec2:") || host() == "metadata.google.internal";
 }
 
 std::string Endpoint::url() const {

@@ -23,6 +23,8 @@ enum class Slash { encode, keep };
 
 /// "a=1&b=", encoded and sorted by encoded name and value: the order that signatures want.
 [[nodiscard]] std::string spell_query(const QueryParameters& query);
+/// Takes "a=1&b" apart, in its order; nullopt if it is not percent-encoded.
+[[nodiscard]] std::optional<QueryParameters> parse_query(std::string_view query);
 
 /// Where a store listens.
 struct Endpoint {
@@ -33,6 +35,9 @@ struct Endpoint {
   [[nodiscard]] std::string_view host() const noexcept;
   /// True for 127.0.0.0/8, [::1] and localhost, which no proxy can reach.
   [[nodiscard]] bool is_loopback() const noexcept;
+  /// True for what only this machine's own network knows, as clouds' metadata services:
+  /// 169.254.0.0/16, [fe80::…], [fd00:ec2::…] and metadata.google.internal.
+  [[nodiscard]] bool is_link_local() const noexcept;
   [[nodiscard]] std::string url() const;
 };
 
