@@ -35,8 +35,8 @@ bool is_redirect(const HttpResponse& response) {
 }  // namespace
 
 HttpAttempt::HttpAttempt(CurlEasy easy, const HttpCall& call, HttpRequest request,
-                         const HttpEngineOptions& options)
-    : easy_(std::move(easy)), call_(call), request_(std::move(request)) {
+                         HttpDialect& dialect, const HttpEngineOptions& options)
+    : easy_(std::move(easy)), call_(call), request_(std::move(request)), dialect_(dialect) {
   set_up(options);
 }
 
@@ -149,8 +149,7 @@ void HttpAttempt::take_header(std::string_view line) {
   if (line.empty()) {
     if (response_.status < 200) return;
     if (follows_redirects_ && is_redirect(response_)) return;  // curl asks again elsewhere
-    has_head_ = true;
-    if (call_.sink && is_good(response_.status)) call_.sink->begin(response_);
+    end_head();
     return;
   }
   const auto colon = line.find(':');
@@ -163,6 +162,15 @@ void HttpAttempt::take_header(std::string_view line) {
   while (value.starts_with(' ') || value.starts_with('\t')) value.remove_prefix(1);
   while (value.ends_with(' ') || value.ends_with('\t')) value.remove_suffix(1);
   response_.headers.emplace_back(std::move(name), value);
+}
+
+void HttpAttempt::end_head() {
+  has_head_ = true;
+  if (!is_good(response_.status)) return;
+  if (const auto failure = dialect_.translate(response_)) {
+    throw Error(failure->code, call_.doing, call_.subject, failure->why, failure->remedy);
+  }
+  if (call_.sink) call_.sink->begin(response_);
 }
 
 void HttpAttempt::take_body(ByteSpan bytes) {

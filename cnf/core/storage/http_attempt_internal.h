@@ -27,7 +27,8 @@ class HttpAttempt {
  public:
   /// \param call     must outlive the attempt: its sink, its accounting and its name for errors.
   /// \param request  the call's, prepared and signed for this attempt.
-  HttpAttempt(CurlEasy easy, const HttpCall& call, HttpRequest request,
+  /// \param dialect  must outlive the attempt.
+  HttpAttempt(CurlEasy easy, const HttpCall& call, HttpRequest request, HttpDialect& dialect,
               const HttpEngineOptions& options);
   HttpAttempt(const HttpAttempt&) = delete;
   HttpAttempt& operator=(const HttpAttempt&) = delete;
@@ -59,6 +60,7 @@ class HttpAttempt {
   void set_up_body();
   void add_header(const std::string& line);
   void take_header(std::string_view line);
+  void end_head();
   void take_body(ByteSpan bytes);
   void keep_body(ByteSpan bytes);
   std::size_t give_body(char* into, std::size_t size);
@@ -73,6 +75,7 @@ class HttpAttempt {
   CurlEasy easy_;
   const HttpCall& call_;
   HttpRequest request_;
+  HttpDialect& dialect_;
   std::unique_ptr<curl_slist, SlistDeleter> headers_;
   std::array<char, CURL_ERROR_SIZE> curl_text_{};
   HttpResponse response_;

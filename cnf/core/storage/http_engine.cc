@@ -64,6 +64,8 @@ CurlMulti make_multi(unsigned connections) {
 
 bool HttpDialect::ready(const std::function<void()>& /*resume*/) { return true; }
 
+std::optional<HttpFailure> HttpDialect::translate(HttpResponse& /*head*/) { return std::nullopt; }
+
 const HttpResponse& HttpOutcome::value() const {
   if (error) throw *error;
   return response;
@@ -71,6 +73,7 @@ const HttpResponse& HttpOutcome::value() const {
 
 std::string HttpRequest::url() const {
   std::string out = endpoint.url() + percent_encode(path, Slash::keep);
+  out += percent_encode(segment, Slash::encode);
   if (!query.empty()) out += "?" + spell_query(query);
   return out;
 }
@@ -311,9 +314,10 @@ void HttpEngine::Impl::start(JobId id, Job& job) {
       job.call.sink->prepare(request);
       job.kept_before = job.call.sink->kept();
     }
+    if (job.attempts > 0 && job.call.ask_again) job.call.ask_again(request);
     dialect_->sign(request);
-    job.attempt =
-        std::make_unique<HttpAttempt>(take_handle(), job.call, std::move(request), options_);
+    job.attempt = std::make_unique<HttpAttempt>(take_handle(), job.call, std::move(request),
+                                                *dialect_, options_);
   } catch (const Error& error) {
     finish(id, {{}, error, {}, job.sent_again});
     return;

@@ -23,6 +23,7 @@ struct HttpRequest {
   std::string method = "GET";
   Endpoint endpoint;
   std::string path = "/";
+  std::string segment = {};  ///< Put behind the path, with its '/' encoded too.
   QueryParameters query;
   HttpHeaders headers;
   ByteSpan body = {};         ///< Must stay as it is until the call is done.
@@ -82,6 +83,9 @@ class HttpDialect {
   [[nodiscard]] virtual bool ready(const std::function<void()>& resume);
   /// Signs one attempt with the present time. Throws Error if there is no secret to sign with.
   virtual void sign(HttpRequest& request) = 0;
+  /// Puts the head of a 2xx answer into HTTP's own words, where the store has words of its own: a
+  /// generation as the ETag. Before a sink sees it; a failure refuses the body and ends the call.
+  [[nodiscard]] virtual std::optional<HttpFailure> translate(HttpResponse& head);
   /// nullopt if the answer is good; also asked about 2xx answers, which may hold an error.
   /// \param request  what was signed and sent.
   [[nodiscard]] virtual std::optional<HttpFailure> judge(const HttpRequest& request,
@@ -96,6 +100,9 @@ struct HttpCall {
   HttpRequest request;
   std::unique_ptr<HttpSink> sink = {};  ///< Without one the body is kept, up to 16 MiB.
   Context context = {};
+  /// Changes what every attempt but the first one sends: how far the first one came is asked, where
+  /// sending all of it once more would be wrong or dear.
+  std::function<void(HttpRequest&)> ask_again = {};
 };
 
 struct HttpOutcome {

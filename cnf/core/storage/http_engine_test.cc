@@ -110,6 +110,29 @@ TEST(HttpEngine, DotsInAPathStay) {
   EXPECT_EQ(f.server.requests().at(0).target, "/a/./b/../c//d%25");
 }
 
+TEST(HttpEngine, ASegmentHidesItsSlashes) {
+  Fixture f(in_order({{}}));
+  auto call = f.call();
+  call.request.path = "/o/";
+  call.request.segment = "a/b c";
+  static_cast<void>(f.engine.run(std::move(call)).value());
+  EXPECT_EQ(f.server.requests().at(0).target, "/o/a%2Fb%20c");
+}
+
+TEST(HttpEngine, OnlyWhatFollowsTheFirstAttemptAsksAgain) {
+  Fixture f(in_order({{.status = 500}, {.without_head = true, .ending = Ending::reset}, {}}));
+  const std::string body = "all of it";
+  auto call = f.call("PUT");
+  call.request.body = as_bytes(body);
+  call.ask_again = [](HttpRequest& request) { request.body = {}; };
+  EXPECT_TRUE(f.engine.run(std::move(call)).sent_again);
+  const auto requests = f.server.requests();
+  ASSERT_EQ(requests.size(), 3U);
+  EXPECT_EQ(requests[0].body, body);
+  EXPECT_EQ(requests[1].body, "");
+  EXPECT_EQ(requests[2].body, "");
+}
+
 TEST(HttpEngine, WaitsAsLongAsRetryAfterSays) {
   Fixture f(in_order({{.status = 503, .headers = {{"Retry-After", "1"}}}, {.body = "ok"}}));
   const auto accounting = std::make_shared<Accounting>();
