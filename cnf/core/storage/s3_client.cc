@@ -12,6 +12,7 @@
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/s3_client_internal.h"
 #include "cnf/core/storage/s3_dialect_internal.h"
+#include "cnf/core/storage/s3_location_internal.h"
 #include "cnf/core/storage/sigv4_internal.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"
@@ -53,6 +54,14 @@ bool wants_path_style(const Options& options, bool own_endpoint, std::string_vie
   return own_endpoint || bucket.find_first_of("._") != std::string_view::npos;
 }
 
+S3Location::Place place_of(std::string_view bucket, const Options& options,
+                           const S3Settings& settings) {
+  const bool own = !settings.endpoint.empty();
+  return {.region = settings.region,
+          .endpoint = parse_endpoint(own ? settings.endpoint : aws_endpoint(settings.region)),
+          .path_style = wants_path_style(options, own, bucket)};
+}
+
 HttpEngineOptions engine_options(const Options& options, const S3Settings& settings,
                                  const RetryPolicy& retry) {
   HttpEngineOptions out{.concurrency = options.concurrency,
@@ -68,10 +77,7 @@ S3Settings checked_settings(std::string_view bucket, const Options& options,
                             const Environment& environment) {
   check_bucket(bucket);
   auto out = resolve_s3_settings(options, environment);
-  const bool region_fits = std::all_of(out.region.begin(), out.region.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-  });
-  if (!region_fits) {
+  if (!is_region(out.region)) {
     throw Error(Errc::invalid_argument, "open", "s3://" + std::string(bucket),
                 "the region has a character that no region has", "use e.g. region=us-east-1");
   }
@@ -84,30 +90,19 @@ S3Client::S3Client(const std::string& bucket, const Options& options,
                    const Environment& environment, const RetryPolicy& retry)
     : S3Client(bucket, options, checked_settings(bucket, options, environment), retry) {}
 
-S3Client::S3Client(std::string bucket, const Options& options, S3Settings settings,
+S3Client::S3Client(const std::string& bucket, const Options& options, S3Settings settings,
                    const RetryPolicy& retry)
-    : bucket_(std::move(bucket)),
-      options_(options),
-      endpoint_(parse_endpoint(settings.endpoint.empty() ? aws_endpoint(settings.region)
-                                                         : settings.endpoint)),
-      path_style_(wants_path_style(options, !settings.endpoint.empty(), bucket_)),
-      dialect_(std::make_shared<S3Dialect>(settings.region, std::move(settings.credentials))),
-      engine_(dialect_, engine_options(options, settings, retry)) {
-  if (!path_style_) endpoint_.authority = bucket_ + "." + endpoint_.authority;
-}
+    : options_(options),
+      location_(std::make_shared<S3Location>(bucket, place_of(bucket, options, settings))),
+      dialect_(std::make_shared<S3Dialect>(
+          location_, std::move(settings.credentials),
+          [location = location_, engine = engine_options(options, settings, retry)](
+              const Context& context) { return find_region(*location, engine, context); })),
+      engine_(dialect_, engine_options(options, settings, retry)) {}
 
 std::string S3Client::uri(std::string_view key) const {
-  std::string out = "s3://" + bucket_;
+  std::string out = "s3://" + location_->bucket();
   if (!key.empty()) out.append("/").append(key);
-  return out;
-}
-
-HttpRequest S3Client::request(std::string_view method, std::string_view key) const {
-  HttpRequest out;
-  out.method = method;
-  out.endpoint = endpoint_;
-  out.path = path_style_ ? "/" + bucket_ : std::string();
-  if (!key.empty() || !path_style_) out.path.append("/").append(key);
   return out;
 }
 
@@ -117,20 +112,20 @@ HttpCall S3Client::call(RequestKind kind, std::string_view doing, std::string_vi
   out.kind = kind;
   out.doing = doing;
   out.subject = uri(key);
-  out.request = request(method, key);
+  out.request = location_->request(method, key);
   out.context = context;
   return out;
 }
 
 void S3Client::set_body(HttpCall& call, ByteSpan body) const {
   call.request.body = body;
-  call.request.headers.emplace_back("x-amz-content-sha256", endpoint_.scheme == "https"
+  call.request.headers.emplace_back("x-amz-content-sha256", call.request.endpoint.scheme == "https"
                                                                 ? std::string(kUnsignedPayload)
                                                                 : to_hex(sha256(body)));
 }
 
 std::string S3Client::copy_source(std::string_view key) const {
-  return percent_encode("/" + bucket_ + "/" + std::string(key), Slash::keep);
+  return percent_encode("/" + location_->bucket() + "/" + std::string(key), Slash::keep);
 }
 
 std::string S3Client::presign(std::string_view method, std::string_view key,
@@ -140,7 +135,7 @@ std::string S3Client::presign(std::string_view method, std::string_view key,
     throw Error(Errc::invalid_argument, "presign", uri(key),
                 "a signed URL holds from 1 second to 7 days");
   }
-  return dialect_->presign(request(method, key), ttl);
+  return dialect_->presign(location_->request(method, key), ttl);
 }
 
 bool S3Client::drop_checksums_after(const HttpOutcome& outcome) noexcept {

@@ -11,6 +11,7 @@
 #include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/s3_dialect_internal.h"
+#include "cnf/core/storage/s3_location_internal.h"
 #include "cnf/core/storage/storage.h"
 
 namespace cnf::storage {
@@ -51,14 +52,11 @@ class S3Client {
   [[nodiscard]] bool drop_checksums_after(const HttpOutcome& outcome) noexcept;
 
  private:
-  S3Client(std::string bucket, const Options& options, S3Settings settings,
+  S3Client(const std::string& bucket, const Options& options, S3Settings settings,
            const RetryPolicy& retry);
-  [[nodiscard]] HttpRequest request(std::string_view method, std::string_view key) const;
 
-  std::string bucket_;
   Options options_;
-  Endpoint endpoint_;
-  bool path_style_ = true;
+  std::shared_ptr<S3Location> location_;
   std::shared_ptr<S3Dialect> dialect_;
   std::atomic<bool> checksums_{true};
   mutable HttpEngine engine_;

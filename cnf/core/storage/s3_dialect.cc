@@ -84,6 +84,15 @@ bool may_be(std::string_view root, std::string_view body) {
   return body.substr(0, 512).find(root) != std::string_view::npos;
 }
 
+// What may be shown of where a redirection leads: a signed query is a secret.
+std::string host_of(std::string_view url) {
+  const auto mark = url.find("://");
+  if (mark != std::string_view::npos) url.remove_prefix(mark + 3);
+  url = url.substr(0, url.find_first_of("/?#"));
+  const auto at = url.rfind('@');
+  return one_line(at == std::string_view::npos ? url : url.substr(at + 1), 100);
+}
+
 HttpFailure failure_of_error(const S3Error& error, HttpFailure base) {
   base.provider_code = error.code;
   base.why = error.code + (error.message.empty() ? "" : ": " + error.message);
@@ -102,7 +111,7 @@ std::optional<HttpFailure> failure_in_batch(std::string_view body) {
     for (const auto& failure : parse_delete_result(body, "batch")) {
       const auto* known = find_code(failure.code);
       if (known == nullptr || known->retry == Retry::no) continue;
-      return failure_of_error({failure.code, failure.message, {}}, {});
+      return failure_of_error({.code = failure.code, .message = failure.message}, {});
     }
   } catch (const Error&) {
     return std::nullopt;  // who reads the answer will say what is wrong with it
@@ -114,10 +123,19 @@ std::optional<HttpFailure> failure_in_batch(std::string_view body) {
 
 SigningScope S3Dialect::scope() const {
   return {.time = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()),
-          .region = region_};
+          .region = location_->place().region};
+}
+
+bool S3Dialect::ready(const std::function<void()>& resume) {
+  return search_ == nullptr || search_->ready(resume);
 }
 
 void S3Dialect::sign(HttpRequest& request) {
+  if (search_ != nullptr) {
+    const auto search = std::exchange(search_, nullptr);
+    location_->learn({.region = *search->current().secret}, searching_);
+  }
+  location_->readdress(request);
   if (!credentials_) return;
   auto& headers = request.headers;
   const auto given = std::find_if(headers.begin(), headers.end(), [](const auto& header) {
@@ -133,6 +151,7 @@ void S3Dialect::sign(HttpRequest& request) {
 }
 
 std::string S3Dialect::presign(HttpRequest request, std::chrono::seconds ttl) const {
+  location_->readdress(request);
   if (!credentials_) return request.url();
   SigningInput input{request.method,
                      request.endpoint.path + request.path,
@@ -144,7 +163,7 @@ std::string S3Dialect::presign(HttpRequest request, std::chrono::seconds ttl) co
   return request.url();
 }
 
-std::optional<HttpFailure> S3Dialect::judge(const HttpRequest& /*request*/,
+std::optional<HttpFailure> S3Dialect::judge(const HttpRequest& request,
                                             const HttpResponse& response) {
   auto failure = failure_of_status(response.status);
   const auto& body = response.body;
@@ -159,19 +178,44 @@ std::optional<HttpFailure> S3Dialect::judge(const HttpRequest& /*request*/,
                                      .remedy = {}});
   }
   if (error) failure = failure_of_error(*error, std::move(*failure));
-  const std::string region =
-      error && !error->region.empty()
-          ? error->region
-          : one_line(response.header("x-amz-bucket-region").value_or(""), 60);
-  const bool elsewhere = response.status == 301 || response.status == 307 ||
-                         failure->provider_code == "AuthorizationHeaderMalformed" ||
-                         failure->provider_code == "IllegalLocationConstraintException";
-  if (elsewhere && !region.empty() && region != region_) {
-    failure->code = Errc::invalid_argument;
-    failure->why = "the bucket is in region " + region + ", asked was " + region_;
-    failure->remedy = "use region=" + region;
-  }
+  relocate(request, response, error, *failure);
   return failure;
+}
+
+// Follows what an answer says about where the bucket is.
+void S3Dialect::relocate(const HttpRequest& request, const HttpResponse& response,
+                         const std::optional<S3Error>& error, HttpFailure& failure) {
+  const bool temporary = response.status == 302 || response.status == 307;
+  const bool moved = temporary || response.status == 301 || response.status == 308 ||
+                     failure.provider_code == "AuthorizationHeaderMalformed" ||
+                     failure.provider_code == "IllegalLocationConstraintException";
+  const bool mute = response.status == 400 && request.method == "HEAD";
+  if (!moved && !mute) return;
+  S3Location::Hint hint{.region = error ? error->region : std::string(), .temporary = temporary};
+  if (hint.region.empty()) {
+    hint.region = one_line(response.header("x-amz-bucket-region").value_or(""), 60);
+  }
+  hint.url = response.header("location").value_or(error ? error->endpoint : std::string());
+  const bool says_nothing = hint.region.empty() && hint.url.empty();
+  if (location_->learn(hint, request)) {
+    failure.retry = Retry::corrected;
+  } else if (says_nothing && find_region_) {
+    search_ = std::make_unique<Renewable<std::string>>(
+        [find = std::exchange(find_region_, nullptr)](const Context& context) {
+          return Expiring<std::string>{find(context)};
+        });
+    searching_ = request;
+    failure.retry = Retry::corrected;
+  }
+  if (!moved) return;
+  failure.code = Errc::invalid_argument;
+  if (!hint.region.empty()) {
+    failure.why = "the bucket is in region " + hint.region;
+    failure.remedy = "use region=" + hint.region + ", and the endpoint of that region";
+  } else if (const auto host = host_of(hint.url); !host.empty()) {
+    failure.why += " to " + host;
+    failure.remedy = "if that host is to be trusted, use it as the endpoint";
+  }
 }
 
 }  // namespace cnf::storage

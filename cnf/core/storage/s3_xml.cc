@@ -111,7 +111,8 @@ std::optional<S3Error> parse_s3_error(std::string_view xml) {
   const auto root = document.document_element();
   if (std::string_view(root.name()) != "Error") return std::nullopt;
   return S3Error{one_line(root.child_value("Code"), 100), one_line(root.child_value("Message")),
-                 one_line(root.child_value("Region"), 60)};
+                 one_line(root.child_value("Region"), 60),
+                 one_line(root.child_value("Endpoint"), 300)};
 }
 
 ListPage parse_list_page(std::string_view xml, std::string_view prefix, std::string_view subject) {

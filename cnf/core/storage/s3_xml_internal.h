@@ -18,8 +18,9 @@ namespace cnf::storage {
 /// An <Error> document.
 struct S3Error {
   std::string code;
-  std::string message;  ///< One line, cut to what may be shown.
-  std::string region;   ///< Where the bucket is, if the error is about that.
+  std::string message;        ///< One line, cut to what may be shown.
+  std::string region = {};    ///< Where the bucket is, if the error is about that, and
+  std::string endpoint = {};  ///< the host that it is to be asked at.
 };
 /// nullopt if the text is no <Error> document; never throws for what is in it.
 [[nodiscard]] std::optional<S3Error> parse_s3_error(std::string_view xml);
