@@ -175,7 +175,8 @@ class Renewable {
   [[nodiscard]] std::optional<Expiring<Secret>> ask(std::optional<Error>& error) const {
     try {
       auto renewed = source_(Context(stop_.get_token()));
-      if (renewed.expires > now_()) return renewed;
+      // In seconds: the end of time has no name in finer units.
+      if (renewed.expires > std::chrono::floor<std::chrono::seconds>(now_())) return renewed;
       error.emplace(Errc::unauthenticated, "renew", "credentials",
                     "those that were issued have expired already", "set this machine's clock");
     } catch (const Error& what) {
