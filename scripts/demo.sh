@@ -13,7 +13,7 @@ donor=WA7_P33_140529
 chek2=22:29083731-29137822 # CHEK2, hg19
 structure=/usr/share/pymol/data/demo/1tii.pdb
 cnf=$PWD/build/release/cnf
-versitygw=$(scripts/servers.sh)/versitygw
+versitygw=$(scripts/servers.sh versitygw)/versitygw
 work=$(mktemp -d)
 server=
 stop() {

@@ -18,5 +18,5 @@ fi
 what=${1:-alignments}
 if (($# > 0)); then shift; fi
 # The peers that are Python programs are called by their names.
-PATH=$venv/bin:$PATH CNF_SERVERS=$(scripts/servers.sh) \
+PATH=$venv/bin:$PATH CNF_SERVERS=$(scripts/servers.sh versitygw) \
   exec "$venv/bin/python3" "examples/benchmarks/$what.py" --data "$cache/bench-data" "$@"

@@ -39,6 +39,12 @@ std::optional<std::uint64_t> content_length(const HttpResponse& head) {
   return length;
 }
 
+// Some stores (rclone serve s3) send the range with a Content-Range, and say 200: what was sent is
+// what counts, and it is held to as much as under a 206.
+bool is_partial(const HttpResponse& head) {
+  return head.status == 206 || (head.status == 200 && head.header("content-range"));
+}
+
 std::string range_text(std::uint64_t start, std::uint64_t stop) {
   return "bytes=" + std::to_string(start) + "-" + std::to_string(stop - 1);
 }
@@ -100,7 +106,7 @@ void DownloadSink::check_etag(const HttpResponse& head) {
 
 void DownloadSink::check_resumed(const HttpResponse& head) const {
   const auto range = parse_content_range(head.header("content-range").value_or(""));
-  if (head.status != 206 || !range || range->first != start_ + position_ ||
+  if (!is_partial(head) || !range || range->first != start_ + position_ ||
       range->last + 1 != *stop_) {
     refuse(Errc::corrupt_data, "the store did not go on where the first answer broke off",
            "read it again");
@@ -146,7 +152,7 @@ RangeSink::RangeSink(std::string subject, std::uint64_t offset, std::uint64_t le
 std::string RangeSink::first_range() const { return range_text(offset_, offset_ + length_); }
 
 std::pair<std::uint64_t, std::optional<std::uint64_t>> RangeSink::expect(const HttpResponse& head) {
-  if (head.status != 206) {
+  if (!is_partial(head)) {
     const std::uint64_t length = expect_whole(head);
     before_ = offset_;
     return {0, length};
@@ -224,7 +230,7 @@ std::pair<std::uint64_t, std::optional<std::uint64_t>> ObjectSink::expect(
     const HttpResponse& head) {
   std::uint64_t start = 0;
   std::optional<std::uint64_t> stop = content_length(head);
-  if (tail_ && head.status == 206) {
+  if (tail_ && is_partial(head)) {
     const auto range = parse_content_range(head.header("content-range").value_or(""));
     if (!range || !range->first || !range->total || range->last + 1 != *range->total ||
         *range->first != *range->total - std::min(*tail_, *range->total)) {

@@ -120,7 +120,7 @@ TEST(S3Fetch, WhatIsNotTheRangeIsNeverData) {
     if (!value.empty()) reply.headers.emplace_back(name, value);
     return reply;
   };
-  auto whole = good;
+  auto whole = with("Content-Range", "");
   whole.status = 200;
   auto longer = good;
   longer.body += "more";
@@ -230,6 +230,19 @@ TEST(S3ReadAll, IsOneRequestAndResumes) {
   EXPECT_EQ(read.info.size, object.size());
   EXPECT_EQ(read.info.etag, "e1");
   EXPECT_EQ(s3.server.requests().at(1).header("range"), "bytes=60000-99999");
+}
+
+// rclone's server says 200 to a range, and sends the range.
+TEST(S3Fetch, ARangeUnderA200IsHeldToItsContentRange) {
+  const auto object = text_of(1000);
+  auto reply = part_of(object, {100, 199});
+  reply.status = 200;
+  const ScriptedS3 s3([&](const WireRequest&) { return reply; });
+  EXPECT_EQ(fetch(s3, 100, 100), object.substr(100, 100));
+  EXPECT_EQ(thrown_by([&] { fetch(s3, 0, 100); }).first, Errc::corrupt_data);
+  EXPECT_EQ(thrown_by([&] { static_cast<void>(s3.store->read_tail("k", 100)); }).first,
+            Errc::corrupt_data)
+      << "100 bytes, but not the last ones";
 }
 
 TEST(S3ReadTail, AsksForASuffix) {

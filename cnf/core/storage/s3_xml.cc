@@ -149,8 +149,9 @@ std::vector<S3DeleteFailure> parse_delete_result(std::string_view xml, std::stri
 
 std::string parse_upload_id(std::string_view xml, std::string_view subject) {
   pugi::xml_document document;
-  std::string out =
-      load_root(document, xml, "InitiateMultipartUploadResult", subject).child_value("UploadId");
+  if (!load(document, xml)) refuse(subject, "the answer is not the XML that S3 speaks");
+  // "InitiateMultipartUploadResult"; rclone leaves the "Result" away.
+  std::string out = document.document_element().child_value("UploadId");
   if (out.empty()) refuse(subject, "the answer has no UploadId");
   return out;
 }
