@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "cnf/core/storage/credentials_internal.h"
+#include "cnf/core/storage/options.h"
+#include "cnf/core/storage/renewable_internal.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::storage {
@@ -107,8 +111,10 @@ S3Settings resolve_s3_settings(const Options& options, const Environment& enviro
       profile_first ? static_cast<const CredentialSource*>(&from_profile) : &from_environment,
       profile_first ? static_cast<const CredentialSource*>(&from_environment) : &from_profile};
   for (const auto* source : chain) {
-    out.credentials = source->find();
-    if (out.credentials) return out;
+    auto found = source->find();
+    if (!found) continue;
+    out.credentials = std::make_shared<Renewable<Credentials>>(*std::move(found));
+    return out;
   }
   throw Error(Errc::unauthenticated, "find", "credentials for S3",
               "none in the options, in AWS_ACCESS_KEY_ID, or in profile '" + name + "'",

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cnf/core/storage/options.h"
+#include "cnf/core/storage/renewable_internal.h"
 
 namespace cnf::storage {
 
@@ -103,9 +104,9 @@ class ProfileCredentials final : public CredentialSource {
 /// What a store is opened with, once every source has been asked.
 struct S3Settings {
   std::string region;
-  std::string endpoint;                    ///< Empty: AWS's own for the region.
-  std::string ca_bundle;                   ///< A file of certificates; empty: the system's.
-  std::optional<Credentials> credentials;  ///< nullopt: sign nothing.
+  std::string endpoint;   ///< Empty: AWS's own for the region.
+  std::string ca_bundle;  ///< A file of certificates; empty: the system's.
+  std::shared_ptr<Renewable<Credentials>> credentials;  ///< Null: sign nothing.
 };
 
 /// Options, then the environment, then the profile files; a profile that the options name goes

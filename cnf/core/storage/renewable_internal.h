@@ -136,6 +136,12 @@ class Renewable {
   static bool is_within_pause(const std::optional<TimePoint>& since, TimePoint now) {
     return since && now >= *since && now < *since + kPause;  // the clock may have been set back
   }
+  // The clock counts nanoseconds, from 1677 to 2262; what lasts longer lasts for ever.
+  static TimePoint end_of(std::chrono::sys_seconds expires) {
+    constexpr std::chrono::sys_days kLast = std::chrono::year(2200) / 1 / 1;
+    if (expires >= kLast) return TimePoint::max();
+    return TimePoint(std::max(expires, std::chrono::sys_seconds()));
+  }
   // All with mutex_ held.
   [[nodiscard]] bool usable(TimePoint now) const {
     return secret_ != nullptr && !rejected_ && now < unusable_from_;
@@ -164,10 +170,11 @@ class Renewable {
     ++number_;
     rejected_ = false;
     renew_from_ = unusable_from_ = TimePoint::max();
-    if (renewed.expires == std::chrono::sys_seconds::max()) return;
-    const auto life = renewed.expires - now;
-    renew_from_ = renewed.expires - std::min<WallClock::duration>(kAhead, life / 2);
-    unusable_from_ = renewed.expires - std::min<WallClock::duration>(kMargin, life / 10);
+    const auto end = end_of(renewed.expires);
+    if (end == TimePoint::max()) return;
+    const auto life = end - now;
+    renew_from_ = end - std::min<WallClock::duration>(kAhead, life / 2);
+    unusable_from_ = end - std::min<WallClock::duration>(kMargin, life / 10);
   }
 
   // What `source_` gives, or why it gives nothing. An error of another kind may quote what it was
@@ -175,8 +182,7 @@ class Renewable {
   [[nodiscard]] std::optional<Expiring<Secret>> ask(std::optional<Error>& error) const {
     try {
       auto renewed = source_(Context(stop_.get_token()));
-      // In seconds: the end of time has no name in finer units.
-      if (renewed.expires > std::chrono::floor<std::chrono::seconds>(now_())) return renewed;
+      if (end_of(renewed.expires) > now_()) return renewed;
       error.emplace(Errc::unauthenticated, "renew", "credentials",
                     "those that were issued have expired already", "set this machine's clock");
     } catch (const Error& what) {

@@ -29,7 +29,8 @@ namespace cnf::storage {
 ///
 /// \param method  "GET", "PUT", "HEAD" or "DELETE".
 /// \param ttl     how long it holds, 1 second to 7 days; else invalid_argument is thrown.
-/// Credentials and the rest as open_s3; nothing is sent.
+/// Credentials and the rest as open_s3. Nothing is sent to the store; credentials that have to be
+/// asked for are waited for.
 [[nodiscard]] std::string presign_s3(std::string bucket, std::string_view method,
                                      std::string_view key, std::chrono::seconds ttl,
                                      const Options& options = {});

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "cnf/core/storage/credentials_internal.h"
 #include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/http_retry_internal.h"
 #include "cnf/core/storage/http_url_internal.h"
@@ -41,6 +42,7 @@ constexpr auto kKnownCodes = std::to_array<KnownCode>({
     {"ConditionalRequestConflict", Errc::unavailable, Retry::yes, "others write the same object"},
     {"EntityTooLarge", Errc::invalid_argument, Retry::no, "write a smaller object"},
     {"ExpiredToken", Errc::unauthenticated, Retry::no, kRenew},
+    {"ExpiredTokenException", Errc::unauthenticated, Retry::no, kRenew},
     {"InternalError", Errc::unavailable, Retry::yes, {}},
     {"InvalidAccessKeyId", Errc::unauthenticated, Retry::no, kCheckKeys},
     {"InvalidBucketName", Errc::invalid_argument, Retry::no, kCheckBucket},
@@ -77,6 +79,14 @@ const KnownCode* find_code(std::string_view name) {
   const auto found = std::find_if(kKnownCodes.begin(), kKnownCodes.end(),
                                   [&](const KnownCode& row) { return row.name == name; });
   return found == kKnownCodes.end() ? nullptr : &*found;
+}
+
+// Whether other credentials may do better. An answer to HEAD has no body: S3 says 400 alone.
+bool is_about_credentials(const HttpFailure& failure, const HttpRequest& request, int status) {
+  const auto& code = failure.provider_code;
+  return status == 401 || code == "ExpiredToken" || code == "ExpiredTokenException" ||
+         code == "InvalidToken" || code == "TokenRefreshRequired" ||
+         (status == 400 && request.method == "HEAD");
 }
 
 // The first bytes tell a document's root; only short ones can be errors inside a 200.
@@ -127,7 +137,7 @@ SigningScope S3Dialect::scope() const {
 }
 
 bool S3Dialect::ready(const std::function<void()>& resume) {
-  return search_ == nullptr || search_->ready(resume);
+  return (!search_ || search_->ready(resume)) && (!credentials_ || credentials_->ready(resume));
 }
 
 void S3Dialect::sign(HttpRequest& request) {
@@ -137,6 +147,8 @@ void S3Dialect::sign(HttpRequest& request) {
   }
   location_->readdress(request);
   if (!credentials_) return;
+  const auto edition = credentials_->current();
+  request.edition = edition.number;
   auto& headers = request.headers;
   const auto given = std::find_if(headers.begin(), headers.end(), [](const auto& header) {
     return header.first == "x-amz-content-sha256";
@@ -146,7 +158,7 @@ void S3Dialect::sign(HttpRequest& request) {
   headers.emplace_back("Host", request.endpoint.authority);
   SigningInput input{request.method, request.endpoint.path + request.path, request.query,
                      std::move(headers), hash};
-  sign_headers(input, scope(), *credentials_);
+  sign_headers(input, scope(), *edition.secret);
   headers = std::move(input.headers);
 }
 
@@ -158,7 +170,7 @@ std::string S3Dialect::presign(HttpRequest request, std::chrono::seconds ttl) co
                      request.query,
                      {{"host", request.endpoint.authority}},
                      std::string(kUnsignedPayload)};
-  sign_query(input, scope(), *credentials_, ttl);
+  sign_query(input, scope(), *credentials_->wait({}).secret, ttl);
   request.query = std::move(input.query);
   return request.url();
 }
@@ -179,6 +191,10 @@ std::optional<HttpFailure> S3Dialect::judge(const HttpRequest& request,
   }
   if (error) failure = failure_of_error(*error, std::move(*failure));
   relocate(request, response, error, *failure);
+  if (is_about_credentials(*failure, request, response.status) && credentials_ &&
+      credentials_->reject(request.edition)) {
+    failure->retry = Retry::corrected;
+  }
   return failure;
 }
 

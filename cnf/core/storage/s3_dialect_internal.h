@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "cnf/core/storage/credentials_internal.h"
 #include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/renewable_internal.h"
 #include "cnf/core/storage/s3_location_internal.h"
@@ -24,9 +25,9 @@ class S3Dialect final : public HttpDialect {
   /// that cannot be found out. Runs on a thread of its own.
   using FindRegion = std::function<std::string(const Context&)>;
 
-  /// \param credentials  nullopt: sign nothing.
-  S3Dialect(std::shared_ptr<S3Location> location, std::optional<Credentials> credentials,
-            FindRegion find_region)
+  /// \param credentials  null: sign nothing.
+  S3Dialect(std::shared_ptr<S3Location> location,
+            std::shared_ptr<Renewable<Credentials>> credentials, FindRegion find_region)
       : location_(std::move(location)),
         credentials_(std::move(credentials)),
         find_region_(std::move(find_region)) {}
@@ -36,7 +37,8 @@ class S3Dialect final : public HttpDialect {
   [[nodiscard]] std::optional<HttpFailure> judge(const HttpRequest& request,
                                                  const HttpResponse& response) override;
 
-  /// The request's URL, signed by its query: whoever has it may send the request for `ttl`.
+  /// The request's URL, signed by its query: whoever has it may send the request for `ttl`. Waits
+  /// for credentials that have to be asked for, and throws what Renewable::wait throws.
   [[nodiscard]] std::string presign(HttpRequest request, std::chrono::seconds ttl) const;
 
  private:
@@ -45,7 +47,7 @@ class S3Dialect final : public HttpDialect {
                 const std::optional<S3Error>& error, HttpFailure& failure);
 
   const std::shared_ptr<S3Location> location_;
-  std::optional<Credentials> credentials_;
+  const std::shared_ptr<Renewable<Credentials>> credentials_;
 
   // On the engine's thread alone.
   FindRegion find_region_;                          // empty once it is asked
