@@ -35,8 +35,7 @@ Examples:
   cnf bams3 idxstats s3://bucket/sample.bams3)";
 
 int explain(const std::string& uri, const std::string& what, Session& session) {
-  Estimate estimate{.what = "read the manifest and index of " + uri + " for " + what,
-                    .billed = is_remote(uri)};
+  Estimate estimate{.what = "read the manifest and index of " + uri + " for " + what, .store = uri};
   const bams3::Dataset dataset = open_bams3(session, uri);
   estimate.usage = session.context().accounting().snapshot();
   return print_estimate(session, estimate);

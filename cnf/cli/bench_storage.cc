@@ -156,7 +156,7 @@ int run(const std::string& uri, std::uint64_t most_bytes, Session& session) {
   }
   if (session.options().explain) {
     Estimate estimate{.what = fmt::format("read ranges at random places of {}", chosen.uri),
-                      .billed = is_remote(uri)};
+                      .store = uri};
     for (const Cell& cell : cells) {
       estimate.usage.requests[static_cast<std::size_t>(RequestKind::get)] += cell.requests;
       estimate.usage.bytes_wanted += cell.requests * cell.size;

@@ -54,7 +54,7 @@ int print(const CatArgs& args, Session& session) {
   if (session.options().explain) {
     Estimate estimate{.what = fmt::format("read {} bytes of {} from byte {}", range->length,
                                           args.uri, range->offset),
-                      .billed = is_remote(args.uri)};
+                      .store = args.uri};
     estimate.usage.requests[static_cast<std::size_t>(RequestKind::get)] =
         requests_to_read(range->length);
     estimate.usage.bytes_fetched = range->length;

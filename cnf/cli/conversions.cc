@@ -26,7 +26,8 @@ std::uint64_t input_size(const std::string& input, Session& session) {
 int explain_conversion(const std::string& what, const std::string& input, const std::string& target,
                        std::uint64_t bytes, Session& session) {
   Estimate estimate{.what = what + "; about as many bytes are written at most",
-                    .billed = is_remote(target)};
+                    .store = is_remote(input) ? input : target,
+                    .target = target};
   estimate.usage.requests[static_cast<std::size_t>(RequestKind::put)] =
       requests_to_write(bytes, session) + 4;
   estimate.usage.requests[static_cast<std::size_t>(RequestKind::get)] =

@@ -59,7 +59,8 @@ int explain(const query::Dataset& source, const CopyArgs& args, Session& session
   }
   return print_estimate(session, {.what = fmt::format("copy {} to {}", args.source, args.target),
                                   .usage = usage,
-                                  .billed = is_remote(args.source) || is_remote(args.target)});
+                                  .store = args.source,
+                                  .target = args.target});
 }
 
 int copy(const CopyArgs& args, Session& session) {

@@ -77,8 +77,7 @@ void refuse_existing(const storage::Location& to, const std::string& key, const 
 
 int explain(const std::string& what, Usage usage, const CpArgs& args, Session& session) {
   return print_estimate(
-      session,
-      {.what = what, .usage = usage, .billed = is_remote(args.source) || is_remote(args.target)});
+      session, {.what = what, .usage = usage, .store = args.source, .target = args.target});
 }
 
 int copy_from_stdin(const CpArgs& args, Session& session) {

@@ -35,7 +35,7 @@ int measure(const std::string& uri, Session& session) {
   if (session.options().explain) {
     Estimate estimate{
         .what = fmt::format("list all that lies below {}: a request for every 1,000 objects", uri),
-        .billed = is_remote(uri)};
+        .store = uri};
     estimate.usage.requests[static_cast<std::size_t>(RequestKind::list)] = 1;
     return print_estimate(session, estimate);
   }

@@ -149,8 +149,7 @@ int show_image(const std::shared_ptr<storage::Storage>& root, Session& session) 
 
 int show(const std::string& uri, Session& session) {
   if (session.options().explain) {
-    Estimate estimate{.what = fmt::format("read the manifest of {}", uri),
-                      .billed = is_remote(uri)};
+    Estimate estimate{.what = fmt::format("read the manifest of {}", uri), .store = uri};
     estimate.usage.requests[static_cast<std::size_t>(RequestKind::get)] = 1;
     return print_estimate(session, estimate);
   }

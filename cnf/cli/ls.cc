@@ -70,7 +70,7 @@ int list(const LsArgs& args, Session& session) {
   const Place place(session, args.uri);
   if (session.options().explain) {
     Estimate estimate{.what = fmt::format("list {}: a request for every 1,000 entries", args.uri),
-                      .billed = is_remote(args.uri)};
+                      .store = args.uri};
     estimate.usage.requests[static_cast<std::size_t>(RequestKind::list)] = 1;
     return print_estimate(session, estimate);
   }

@@ -94,7 +94,7 @@ Removed count_below(const storage::Storage& folder, const Context& context) {
 int explain(const RmArgs& args, const Removed& sum, Session& session) {
   Estimate estimate{.what = fmt::format("remove {} ({} bytes) at {}",
                                         count_of(sum.objects, "object"), sum.bytes, args.uri),
-                    .billed = is_remote(args.uri)};
+                    .store = args.uri};
   const auto requests = [&](RequestKind kind, std::uint64_t count) {
     estimate.usage.requests[static_cast<std::size_t>(kind)] = count;
   };

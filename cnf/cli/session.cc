@@ -16,6 +16,7 @@
 
 #include "cnf/cli/exit_status.h"
 #include "cnf/core/storage/options.h"
+#include "cnf/core/storage/prices.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/uri.h"
 #include "cnf/core/util/context.h"
@@ -25,11 +26,6 @@
 namespace cnf::cli {
 namespace {
 
-// S3 Standard, us-east-1: GET and HEAD 0.0004 USD, PUT, COPY and LIST 0.005 USD a thousand; DELETE
-// is free. https://aws.amazon.com/s3/pricing/
-constexpr double kUsdPerRead = 0.4e-6;
-constexpr double kUsdPerWrite = 5e-6;
-
 std::uint64_t peak_rss_bytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -37,13 +33,6 @@ std::uint64_t peak_rss_bytes() {
 }
 
 }  // namespace
-
-double price_usd(const Usage& usage) noexcept {
-  const auto reads = usage.count(RequestKind::get) + usage.count(RequestKind::head);
-  const auto writes = usage.count(RequestKind::put) + usage.count(RequestKind::list) +
-                      usage.count(RequestKind::copy);
-  return static_cast<double>(reads) * kUsdPerRead + static_cast<double>(writes) * kUsdPerWrite;
-}
 
 bool is_remote(std::string_view uri) noexcept {
   return uri.find("://") != std::string_view::npos && !uri.starts_with("file:");
@@ -69,13 +58,38 @@ std::size_t Session::transfers() const noexcept {
 }
 
 std::shared_ptr<storage::Storage> Session::open(std::string_view uri) {
-  if (is_remote(uri)) remote_ = true;
-  return storage::from_uri(uri, globals_.storage);
+  auto store = storage::from_uri(uri, globals_.storage);
+  remember_prices(*store);
+  return store;
 }
 
 storage::Location Session::locate(std::string_view uri) {
-  if (is_remote(uri)) remote_ = true;
-  return storage::locate(uri, globals_.storage);
+  auto location = storage::locate(uri, globals_.storage);
+  remember_prices(*location.storage);
+  return location;
+}
+
+void Session::remember_prices(const storage::Storage& store) {
+  const storage::PriceTable& table = store.prices();
+  if (table.service.empty()) return;
+  const std::lock_guard lock(mutex_);
+  prices_.insert(&table);
+}
+
+double Session::price_usd(std::string_view uri, const Usage& usage) {
+  return is_remote(uri) ? locate(uri).storage->prices().price_usd(usage) : 0.0;
+}
+
+nlohmann::json Session::prices() const {
+  nlohmann::json out = nlohmann::json::array();
+  const std::lock_guard lock(mutex_);
+  for (const storage::PriceTable* table : prices_) {
+    out.push_back({{"service", table->service},
+                   {"as_of", table->as_of},
+                   {"source", table->source},
+                   {"usd_per_gib_out", table->usd_per_gib_out}});
+  }
+  return out;
 }
 
 void Session::note(std::string_view line) {
@@ -114,7 +128,11 @@ nlohmann::json Session::metrics() const {
           {"bytes_sent", usage.bytes_sent},
           {"retries", usage.retries},
           {"throttles", usage.throttles},
-          {"price_usd", remote_ ? price_usd(usage) : 0.0},
+          {"hedges", usage.hedges},
+          {"connections", {{"new", usage.connections_new}, {"reused", usage.connections_reused}}},
+          {"cache_hits", usage.cache_hits},
+          {"price_usd", usage.usd},
+          {"prices", prices()},
           {"seconds", elapsed.count()},
           {"peak_rss_bytes", peak_rss_bytes()}};
 }

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -13,6 +15,7 @@
 
 #include "cnf/cli/status_line.h"
 #include "cnf/core/storage/options.h"
+#include "cnf/core/storage/prices.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/uri.h"
 #include "cnf/core/util/context.h"
@@ -75,16 +78,21 @@ class Session {
   [[nodiscard]] nlohmann::json metrics() const;
   void print_metrics();
 
+  /// What such requests cost at the store of `uri`, in US dollars; 0 if it does not bill.
+  [[nodiscard]] double price_usd(std::string_view uri, const Usage& usage);
+  /// The price lists of the stores that were opened: service, as_of and source of each.
+  [[nodiscard]] nlohmann::json prices() const;
+
  private:
+  void remember_prices(const storage::Storage& store);
+
   Globals globals_;
   Context context_;
   Context::Clock::time_point start_ = Context::Clock::now();
-  std::atomic<bool> remote_{false};  // whether any store that bills was opened
+  mutable std::mutex mutex_;
+  std::set<const storage::PriceTable*> prices_;  // guarded by mutex_: of stores that bill
   StatusLine stderr_;
 };
-
-/// What requests cost at a store's list price, in US dollars; transfer within its region is free.
-[[nodiscard]] double price_usd(const Usage& usage) noexcept;
 
 /// True if requests to the store of this URI are billed: it is neither a path nor file: nor
 /// memory:.

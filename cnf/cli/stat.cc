@@ -30,7 +30,7 @@ Examples:
 int show(const std::string& uri, Session& session) {
   if (session.options().explain) {
     Estimate estimate{.what = fmt::format("ask for the size, time and ETag of {}", uri),
-                      .billed = is_remote(uri)};
+                      .store = uri};
     estimate.usage.requests[static_cast<std::size_t>(RequestKind::head)] = 1;
     return print_estimate(session, estimate);
   }

@@ -59,12 +59,26 @@ std::string dump_line(const nlohmann::json& value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+double price_usd(Session& session, const Estimate& estimate) {
+  const bool two = !estimate.target.empty() && estimate.target != estimate.store;
+  Usage here = estimate.usage;
+  Usage there;
+  if (two) {
+    for (const RequestKind kind : {RequestKind::put, RequestKind::copy}) {
+      const auto i = static_cast<std::size_t>(kind);
+      there.requests[i] = std::exchange(here.requests[i], 0);
+    }
+  }
+  const double price = session.price_usd(estimate.store, here);
+  return two ? price + session.price_usd(estimate.target, there) : price;
+}
+
 int print_estimate(Session& session, const Estimate& estimate) {
   const Usage& usage = estimate.usage;
-  const query::CostModel model =
-      estimate.billed ? query::CostModel::object_store() : query::CostModel::local();
-  const double seconds = estimate_seconds(usage, model);
-  const double price = estimate.billed ? price_usd(usage) : 0.0;
+  const bool remote = is_remote(estimate.store) || is_remote(estimate.target);
+  const double seconds = estimate_seconds(
+      usage, remote ? query::CostModel::object_store() : query::CostModel::local());
+  const double price = price_usd(session, estimate);
   Output out(session);
   if (session.options().json) {
     nlohmann::json requests = nlohmann::json::object();
@@ -76,7 +90,8 @@ int print_estimate(Session& session, const Estimate& estimate) {
                         {"bytes_fetched", usage.bytes_fetched},
                         {"bytes_sent", usage.bytes_sent},
                         {"seconds", seconds},
-                        {"price_usd", price}}));
+                        {"price_usd", price},
+                        {"prices", session.prices()}}));
   } else {
     out.line(estimate.what);
     out.line(fmt::format("requests  {}", with_commas(usage.total_requests())));

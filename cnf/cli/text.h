@@ -28,10 +28,13 @@ namespace cnf::cli {
 
 /// What work would cost, for --explain.
 struct Estimate {
-  std::string what;     ///< A line that says what would be done.
-  Usage usage = {};     ///< Requests by kind and bytes.
-  bool billed = false;  ///< Whether a store that bills is asked.
+  std::string what;         ///< A line that says what would be done.
+  Usage usage = {};         ///< Requests by kind and bytes.
+  std::string store;        ///< URI of what is asked.
+  std::string target = {};  ///< If another store: what puts and copies go to.
 };
+/// By the price lists of its stores, in US dollars.
+[[nodiscard]] double price_usd(Session& session, const Estimate& estimate);
 /// Prints it where --output says, as JSON with --json; returns the exit status.
 int print_estimate(Session& session, const Estimate& estimate);
 

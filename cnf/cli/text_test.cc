@@ -42,15 +42,28 @@ TEST(Session, OnlyStoresWithAnAuthorityAreBilled) {
   }
 }
 
-// The list price of S3 Standard: a thousand GETs are 0.0004 USD, a thousand PUTs 0.005 USD.
-TEST(Session, PricesByKindOfRequest) {
+// The list price of S3 Standard: a thousand GETs are 0.0004 USD, a thousand PUTs 0.005 USD, and a
+// GiB to the internet 0.09 USD.
+TEST(Session, WhatIsReadIsPaidAtOneStoreAndWhatIsWrittenAtTheOther) {
+  Globals globals;
+  globals.storage.anonymous = true;
+  globals.storage.network = storage::Options::Network::internet;
+  Session session(globals, {});
   Usage usage;
   usage.requests[static_cast<std::size_t>(RequestKind::get)] = 1000;
-  EXPECT_DOUBLE_EQ(price_usd(usage), 0.0004);
   usage.requests[static_cast<std::size_t>(RequestKind::put)] = 2000;
-  EXPECT_DOUBLE_EQ(price_usd(usage), 0.0104);
   usage.requests[static_cast<std::size_t>(RequestKind::remove)] = 5000;
-  EXPECT_DOUBLE_EQ(price_usd(usage), 0.0104);
+  usage.bytes_fetched = std::uint64_t{1} << 30;
+  const auto price = [&](const char* store, const char* target) {
+    return price_usd(session, {.what = {}, .usage = usage, .store = store, .target = target});
+  };
+  EXPECT_DOUBLE_EQ(price("a", "b"), 0);
+  EXPECT_EQ(session.prices().size(), 0U);
+  EXPECT_DOUBLE_EQ(price("s3://one/key", ""), 0.0104 + 0.09);
+  EXPECT_DOUBLE_EQ(price("s3://one/key", "s3://two/key"), 0.0104 + 0.09);
+  EXPECT_DOUBLE_EQ(price("s3://one/key", "a"), 0.0004 + 0.09);
+  EXPECT_DOUBLE_EQ(price("a", "s3://one"), 0.01);
+  EXPECT_EQ(session.prices().size(), 1U);
 }
 
 TEST(Session, PartsInFlightFitIntoTheMemory) {

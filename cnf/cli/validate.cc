@@ -59,7 +59,7 @@ int explain(const ValidateArgs& args, const query::Dataset& dataset, Session& se
   const std::uint64_t bytes = manifest.storage.total_size;
   Estimate estimate{.what = fmt::format("read and check {} ({} bytes) of {}",
                                         count_of(objects, "object"), bytes, args.uri),
-                    .billed = is_remote(args.uri)};
+                    .store = args.uri};
   estimate.usage.requests[static_cast<std::size_t>(RequestKind::head)] = objects;
   estimate.usage.requests[static_cast<std::size_t>(RequestKind::get)] =
       std::max(objects, requests_to_read(bytes));

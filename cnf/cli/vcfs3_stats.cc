@@ -163,7 +163,7 @@ int samples(const SamplesArgs& args, Session& session) {
   const vcfs3::Dataset dataset = open_vcfs3(session, args.uri);
   if (session.options().explain) {
     Estimate estimate{.what = fmt::format("read what {} says of its samples", args.uri),
-                      .billed = is_remote(args.uri)};
+                      .store = args.uri};
     estimate.usage.requests[static_cast<std::size_t>(RequestKind::get)] = 1;
     return print_estimate(session, estimate);
   }

@@ -65,10 +65,12 @@ class CommandLineTest(CnfTest):
         self.assertEqual(metrics["requests"]["get"], 1)
         self.assertEqual(metrics["requests"]["total"],
                          sum(n for kind, n in metrics["requests"].items() if kind != "total"))
-        self.assertEqual(metrics["price_usd"], 0)
+        self.assertEqual((metrics["price_usd"], metrics["prices"]), (0, []))
+        self.assertEqual(metrics["connections"], {"new": 0, "reused": 0})
         self.assertGreater(metrics["peak_rss_bytes"], 0)
         self.assertEqual(set(metrics), {"requests", "bytes_wanted", "bytes_fetched", "bytes_sent",
-                                        "retries", "throttles", "price_usd", "seconds",
+                                        "retries", "throttles", "hedges", "connections",
+                                        "cache_hits", "price_usd", "prices", "seconds",
                                         "peak_rss_bytes"})
 
     def test_metrics_follow_a_failure_too(self):

@@ -38,6 +38,10 @@ class RequestsTest(S3Test):
         self.assertEqual(metrics["requests"]["total"], 2)
         self.assertEqual(metrics["bytes_fetched"], 20)
         self.assertAlmostEqual(metrics["price_usd"], 0.8e-6)
+        self.assertEqual([table["service"] for table in metrics["prices"]],
+                         ["S3 Standard, us-east-1"])
+        self.assertRegex(metrics["prices"][0]["as_of"], r"^20\d\d-\d\d$")
+        self.assertEqual(metrics["connections"], {"new": 1, "reused": 1})
 
     def test_a_copy_within_the_bucket_moves_no_data(self):
         self.put("a/b", bytes(100_000))

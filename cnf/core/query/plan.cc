@@ -15,7 +15,9 @@
 
 #include "cnf/core/query/batches_internal.h"
 #include "cnf/core/storage/forecast.h"
+#include "cnf/core/storage/prices.h"
 #include "cnf/core/storage/storage.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/progress.h"
 
 namespace cnf::query {
@@ -46,10 +48,7 @@ namespace {
 
 CostModel CostModel::local() {
   // A page fault or a seek, and what an SSD reads; nobody bills for it.
-  return {.first_byte_seconds = 100e-6,
-          .bytes_per_second = 500.0 * 1024 * 1024,
-          .concurrency = 4,
-          .usd_per_get = 0};
+  return {.first_byte_seconds = 100e-6, .bytes_per_second = 500.0 * 1024 * 1024, .concurrency = 4};
 }
 
 CostModel CostModel::object_store() { return {}; }
@@ -64,6 +63,9 @@ CostModel CostModel::of(const storage::Storage& storage) {
   const storage::ReadProfile reads = storage.read_profile();
   model.gap = reads.gap;
   model.max_request = reads.max_request;
+  const storage::PriceTable& prices = storage.prices();
+  model.usd_per_get = prices.request_usd(RequestKind::get);
+  model.usd_per_byte = prices.byte_usd();
   return model;
 }
 

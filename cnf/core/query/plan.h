@@ -44,16 +44,16 @@ struct CostModel {
   double first_byte_seconds = 0.03;  ///< S3 in-region; research/storage.md has the sources.
   double bytes_per_second = 50.0 * 1024 * 1024;  ///< Of one connection.
   unsigned concurrency = 16;
-  double usd_per_get = 0.4e-6;
-  double usd_per_byte = 0;  ///< Egress: in-region there is none.
+  double usd_per_get = 0;   ///< Of the store's price list, as usd_per_byte.
+  double usd_per_byte = 0;  ///< From the store to here.
   std::uint64_t gap = 0;    ///< As fetch() will coalesce.
   std::uint64_t max_request = std::uint64_t{16} << 20;
   std::uint64_t memory = kDefaultMemory;  ///< As ExecutorOptions: it bounds what coalesces.
 
   [[nodiscard]] static CostModel local();
   [[nodiscard]] static CostModel object_store();
-  /// By the scheme of the store's URI, with the read profile of the store itself: requests and
-  /// bytes are then exactly those of a run on it.
+  /// By the scheme of the store's URI, with the read profile and the prices of the store itself:
+  /// requests and bytes are then exactly those of a run on it.
   [[nodiscard]] static CostModel of(const storage::Storage& storage);
 };
 

@@ -36,7 +36,11 @@ bool is_redirect(const HttpResponse& response) {
 
 HttpAttempt::HttpAttempt(CurlEasy easy, const HttpCall& call, HttpRequest request,
                          HttpDialect& dialect, const HttpEngineOptions& options)
-    : easy_(std::move(easy)), call_(call), request_(std::move(request)), dialect_(dialect) {
+    : easy_(std::move(easy)),
+      call_(call),
+      request_(std::move(request)),
+      dialect_(dialect),
+      byte_usd_(options.prices->byte_usd()) {
   set_up(options);
 }
 
@@ -128,6 +132,15 @@ std::string HttpAttempt::failure_text(CURLcode code) const {
   return one_line(said.empty() ? curl_easy_strerror(code) : said);
 }
 
+HttpAttempt::Connection HttpAttempt::connection() const noexcept {
+  long made = 0;
+  curl_off_t ready_after = 0;  // microseconds, at least 1 once there is a connection
+  curl_easy_getinfo(easy(), CURLINFO_NUM_CONNECTS, &made);
+  curl_easy_getinfo(easy(), CURLINFO_PRETRANSFER_TIME_T, &ready_after);
+  if (ready_after == 0) return Connection::none;
+  return made == 0 ? Connection::reused : Connection::fresh;
+}
+
 CurlEasy HttpAttempt::release() noexcept {
   curl_easy_reset(easy());  // it points into this object
   return std::move(easy_);
@@ -178,7 +191,9 @@ void HttpAttempt::take_body(ByteSpan bytes) {
     keep_body(bytes);
     return;
   }
-  call_.context.accounting().add_fetched(bytes.size());
+  auto& accounting = call_.context.accounting();
+  accounting.add_fetched(bytes.size());
+  if (byte_usd_ != 0) accounting.add_usd(static_cast<double>(bytes.size()) * byte_usd_);
   call_.sink->write(bytes);
 }
 

@@ -45,6 +45,9 @@ class HttpAttempt {
   [[nodiscard]] Context::Clock::time_point last_progress() const noexcept { return progress_; }
   /// libcurl sent it a second time by itself, over a fresh connection.
   [[nodiscard]] bool was_rewound() const noexcept { return rewound_; }
+  enum class Connection : std::uint8_t { none, reused, fresh };
+  /// What the request went out over, so far.
+  [[nodiscard]] Connection connection() const noexcept;
   /// What curl said about a failure of the connection.
   [[nodiscard]] std::string failure_text(CURLcode code) const;
   /// The handle, for the next attempt; this one is over.
@@ -76,6 +79,7 @@ class HttpAttempt {
   const HttpCall& call_;
   HttpRequest request_;
   HttpDialect& dialect_;
+  const double byte_usd_;
   std::unique_ptr<curl_slist, SlistDeleter> headers_;
   std::array<char, CURL_ERROR_SIZE> curl_text_{};
   HttpResponse response_;

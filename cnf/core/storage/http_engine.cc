@@ -181,7 +181,7 @@ class HttpEngine::Impl {
   void fail(JobId id, Errc code, std::string_view why);
   void finish(JobId id, HttpOutcome outcome);
   [[nodiscard]] CurlEasy take_handle();
-  void park(HttpAttempt& attempt);
+  void park(const Job& job, HttpAttempt& attempt);
   [[nodiscard]] bool waits_for_dialect() const;
   [[nodiscard]] int poll_milliseconds() const;
 
@@ -327,7 +327,9 @@ void HttpEngine::Impl::start(JobId id, Job& job) {
   }
   job.started = Context::Clock::now();
   ++job.attempts;
-  job.call.context.accounting().add_request(job.call.kind);
+  auto& accounting = job.call.context.accounting();
+  accounting.add_request(job.call.kind);
+  accounting.add_usd(options_.prices->request_usd(job.call.kind));
   timers_.push({job.started + options_.stall_timeout, id, Due::stall});
   active_.emplace(job.attempt->easy(), id);
   curl_multi_add_handle(multi_.get(), job.attempt->easy());
@@ -358,7 +360,11 @@ CurlEasy HttpEngine::Impl::take_handle() {
 }
 
 // Takes an attempt from curl; its handle waits for the next one.
-void HttpEngine::Impl::park(HttpAttempt& attempt) {
+void HttpEngine::Impl::park(const Job& job, HttpAttempt& attempt) {
+  const auto connection = attempt.connection();
+  if (connection != HttpAttempt::Connection::none) {
+    job.call.context.accounting().add_connection(connection == HttpAttempt::Connection::fresh);
+  }
   curl_multi_remove_handle(multi_.get(), attempt.easy());
   active_.erase(attempt.easy());
   idle_.push_back(attempt.release());
@@ -366,20 +372,18 @@ void HttpEngine::Impl::park(HttpAttempt& attempt) {
 
 void HttpEngine::Impl::end_attempt(JobId id, Job& job, CURLcode code, std::string_view curl_said) {
   const auto attempt = std::move(job.attempt);
-  long new_connections = 0;
-  curl_off_t connected_after = 0;  // microseconds, at least 1 once there is a connection
-  curl_easy_getinfo(attempt->easy(), CURLINFO_NUM_CONNECTS, &new_connections);
-  curl_easy_getinfo(attempt->easy(), CURLINFO_PRETRANSFER_TIME_T, &connected_after);
-  const bool connected = connected_after > 0;
+  using Connection = HttpAttempt::Connection;
+  const Connection connection = attempt->connection();
+  const bool connected = connection != Connection::none;
   ever_connected_ = ever_connected_ || connected;
   job.sent_again = job.sent_again || attempt->was_rewound();
 
   std::optional<Error> refusal;
   const auto failure = judge(job, *attempt, code, curl_said, refusal);
-  park(*attempt);
+  park(job, *attempt);
   auto& response = attempt->response();
   const bool lost_idle_connection = code != CURLE_OK && code != CURLE_OPERATION_TIMEDOUT &&
-                                    connected && new_connections == 0 && !attempt->has_head();
+                                    connection == Connection::reused && !attempt->has_head();
   if (refusal) {
     finish(id, {std::move(response), std::move(refusal), {}, job.sent_again});
   } else if (!failure) {
@@ -466,7 +470,7 @@ void HttpEngine::Impl::fail(JobId id, Errc code, std::string_view why) {
 void HttpEngine::Impl::finish(JobId id, HttpOutcome outcome) {
   auto node = jobs_.extract(id);
   auto job = std::move(node.mapped());
-  if (job->attempt) park(*job->attempt);
+  if (job->attempt) park(*job, *job->attempt);
   const Done done = std::move(job->done);
   job.reset();  // before anybody hears of it: its sink points into the caller's memory
   done(std::move(outcome));

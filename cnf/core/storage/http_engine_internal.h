@@ -10,6 +10,8 @@
 #include <string_view>
 
 #include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/storage/options.h"
+#include "cnf/core/storage/prices.h"
 #include "cnf/core/storage/sigv4_internal.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
@@ -123,6 +125,8 @@ struct HttpEngineOptions {
   RetryPolicy retry = {};
   std::string ca_bundle = {};     ///< A file of certificates; empty: the system's.
   bool follow_redirects = false;  ///< Up to five, to http and https; the last answer counts.
+  /// Counted for each attempt and each byte of a sink's body.
+  const PriceTable* prices = &price_table(Provider::none, Options::Network::automatic);
 };
 
 /// Sends HTTP requests on one thread of its own, many at a time over connections that are kept.

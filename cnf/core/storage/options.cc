@@ -43,8 +43,8 @@ constexpr TextField kTexts[] = {
 
 // The others, as set() knows them.
 constexpr std::string_view kOtherNames =
-    "addressing, anonymous, concurrency, connect_timeout, durability, max_retries, part_size, "
-    "timeout";
+    "addressing, anonymous, concurrency, connect_timeout, durability, max_retries, network, "
+    "part_size, timeout";
 
 std::string all_names() {
   std::string out;
@@ -110,6 +110,14 @@ Options::Durability parse_durability(std::string_view name, std::string_view val
   refuse(name, value, "fsync or none");
 }
 
+Options::Network parse_network(std::string_view name, std::string_view value) {
+  if (value == "auto") return Options::Network::automatic;
+  if (value == "region") return Options::Network::region;
+  if (value == "continent") return Options::Network::continent;
+  if (value == "internet") return Options::Network::internet;
+  refuse(name, value, "auto, region, continent or internet");
+}
+
 }  // namespace
 
 void Options::set(std::string_view name, std::string_view value) {
@@ -131,6 +139,8 @@ void Options::set(std::string_view name, std::string_view value) {
     stall_timeout = parse_duration(name, value);
   } else if (name == "max_retries") {
     max_retries = parse_number<int>(name, value, 0, 100);
+  } else if (name == "network") {
+    network = parse_network(name, value);
   } else if (name == "durability") {
     durability = parse_durability(name, value);
   } else {

@@ -38,6 +38,11 @@ struct Options {
   std::chrono::milliseconds stall_timeout{
       30'000};  ///< No byte for so long: the attempt has failed.
   int max_retries = 9;
+  /// How far the store is, as providers bill transfer: within the region nothing, within the
+  /// continent some, to the internet most. automatic: region if the endpoint is not the provider's
+  /// own or this machine is the provider's (its firmware or container says so), else internet.
+  enum class Network : std::uint8_t { automatic, region, continent, internet };
+  Network network = Network::automatic;
   enum class Durability : std::uint8_t { fsync, none };
   Durability durability = Durability::fsync;  ///< Local: whether commit waits for the disk.
 
@@ -45,8 +50,8 @@ struct Options {
   /// (auto|path|virtual), access_key_id, secret_access_key, session_token, role_arn, external_id,
   /// token, service_account, tenant_id, client_id, client_secret, part_size ("8M"), concurrency,
   /// connect_timeout and timeout ("500ms", "30s", "2m"; a number alone is seconds),
-  /// max_retries, durability (fsync|none). Throws Error invalid_argument on any other name or
-  /// value.
+  /// max_retries, network (auto|region|continent|internet), durability (fsync|none).
+  /// Throws Error invalid_argument on any other name or value.
   void set(std::string_view name, std::string_view value);
 };
 

@@ -57,6 +57,15 @@ TEST(Options, EveryFieldIsSetFromText) {
   EXPECT_EQ(options.stall_timeout, milliseconds(45'000));
   options.set("max_retries", "0");
   EXPECT_EQ(options.max_retries, 0);
+  options.set("network", "region");
+  EXPECT_EQ(options.network, Options::Network::region);
+  options.set("network", "continent");
+  EXPECT_EQ(options.network, Options::Network::continent);
+  options.set("network", "internet");
+  EXPECT_EQ(options.network, Options::Network::internet);
+  options.set("network", "auto");
+  EXPECT_EQ(options.network, Options::Network::automatic);
+  EXPECT_THROW(options.set("network", "near"), Error);
   options.set("durability", "none");
   EXPECT_EQ(options.durability, Options::Durability::none);
   options.set("durability", "fsync");

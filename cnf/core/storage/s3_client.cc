@@ -10,6 +10,8 @@
 #include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/http_url_internal.h"
 #include "cnf/core/storage/options.h"
+#include "cnf/core/storage/prices.h"
+#include "cnf/core/storage/prices_internal.h"
 #include "cnf/core/storage/s3_client_internal.h"
 #include "cnf/core/storage/s3_dialect_internal.h"
 #include "cnf/core/storage/s3_location_internal.h"
@@ -63,12 +65,13 @@ S3Location::Place place_of(std::string_view bucket, const Options& options,
 }
 
 HttpEngineOptions engine_options(const Options& options, const S3Settings& settings,
-                                 const RetryPolicy& retry) {
+                                 const PriceTable& prices, const RetryPolicy& retry) {
   HttpEngineOptions out{.concurrency = options.concurrency,
                         .connect_timeout = options.connect_timeout,
                         .stall_timeout = options.stall_timeout,
                         .retry = retry,
-                        .ca_bundle = settings.ca_bundle};
+                        .ca_bundle = settings.ca_bundle,
+                        .prices = &prices};
   out.retry.max_attempts = std::max(options.max_retries, 0) + 1;
   return out;
 }
@@ -88,17 +91,20 @@ S3Settings checked_settings(std::string_view bucket, const Options& options,
 
 S3Client::S3Client(const std::string& bucket, const Options& options,
                    const Environment& environment, const RetryPolicy& retry)
-    : S3Client(bucket, options, checked_settings(bucket, options, environment), retry) {}
+    : S3Client(bucket, options, checked_settings(bucket, options, environment), environment,
+               retry) {}
 
 S3Client::S3Client(const std::string& bucket, const Options& options, S3Settings settings,
-                   const RetryPolicy& retry)
+                   const Environment& environment, const RetryPolicy& retry)
     : options_(options),
+      prices_(find_prices(Provider::s3, options.network,
+                          place_of(bucket, options, settings).endpoint.authority, environment)),
       location_(std::make_shared<S3Location>(bucket, place_of(bucket, options, settings))),
       dialect_(std::make_shared<S3Dialect>(
           location_, std::move(settings.credentials),
-          [location = location_, engine = engine_options(options, settings, retry)](
+          [location = location_, engine = engine_options(options, settings, prices_, retry)](
               const Context& context) { return find_region(*location, engine, context); })),
-      engine_(dialect_, engine_options(options, settings, retry)) {}
+      engine_(dialect_, engine_options(options, settings, prices_, retry)) {}
 
 std::string S3Client::uri(std::string_view key) const {
   std::string out = "s3://" + location_->bucket();

@@ -10,6 +10,7 @@
 #include "cnf/core/storage/credentials_internal.h"
 #include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/options.h"
+#include "cnf/core/storage/prices.h"
 #include "cnf/core/storage/s3_dialect_internal.h"
 #include "cnf/core/storage/s3_location_internal.h"
 #include "cnf/core/storage/storage.h"
@@ -45,6 +46,7 @@ class S3Client {
                                     std::chrono::seconds ttl) const;
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] const PriceTable& prices() const noexcept { return prices_; }
 
   /// Whether uploads carry x-amz-checksum-crc32c: yes, until the store has refused one.
   [[nodiscard]] bool sends_checksums() const noexcept { return checksums_; }
@@ -53,9 +55,10 @@ class S3Client {
 
  private:
   S3Client(const std::string& bucket, const Options& options, S3Settings settings,
-           const RetryPolicy& retry);
+           const Environment& environment, const RetryPolicy& retry);
 
   Options options_;
+  const PriceTable& prices_;
   std::shared_ptr<S3Location> location_;
   std::shared_ptr<S3Dialect> dialect_;
   std::atomic<bool> checksums_{true};

@@ -22,6 +22,7 @@ class S3Storage final : public Storage {
     return client_->uri(key);
   }
   [[nodiscard]] ReadProfile do_read_profile() const override;
+  [[nodiscard]] const PriceTable& do_prices() const override { return client_->prices(); }
   void do_fetch(std::span<const Transfer> transfers, const Context& context,
                 const TransferDone& done) const override;
   [[nodiscard]] Object do_read(std::string_view key, std::optional<std::uint64_t> tail,

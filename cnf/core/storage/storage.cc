@@ -12,6 +12,8 @@
 
 #include "cnf/core/storage/checked_writer_internal.h"
 #include "cnf/core/storage/keys.h"
+#include "cnf/core/storage/options.h"
+#include "cnf/core/storage/prices.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
@@ -125,6 +127,10 @@ FileInfo Storage::copy(std::string_view from, std::string_view to, const WriteOp
   FileInfo info = do_copy(from, to, options, context);
   info.key = to;
   return info;
+}
+
+const PriceTable& Storage::do_prices() const {
+  return price_table(Provider::none, Options::Network::automatic);
 }
 
 FileInfo Storage::do_copy(std::string_view from, std::string_view to, const WriteOptions& options,

@@ -98,6 +98,7 @@ struct ListPage {
 };
 
 class Storage;
+struct PriceTable;
 
 /// Pages are fetched as the iteration needs them: `for (const FileInfo& info : storage->list(…))`.
 /// Common prefixes come as FileInfo with a key that ends in the delimiter and size 0.
@@ -285,6 +286,9 @@ class Storage : public std::enable_shared_from_this<Storage> {
   [[nodiscard]] std::string uri(std::string_view key = {}) const { return do_uri(key); }
   /// What fetch() plans with, unless its options say otherwise.
   [[nodiscard]] ReadProfile read_profile() const { return do_read_profile(); }
+  /// What its requests cost (prices.h), as Usage::usd counts them; for a wrapper, those of the
+  /// store that it wraps.
+  [[nodiscard]] const PriceTable& prices() const { return do_prices(); }
 
  private:
   // Keys and prefixes are checked before a do_ member sees them, and `key` of a FileInfo is set
@@ -293,6 +297,8 @@ class Storage : public std::enable_shared_from_this<Storage> {
 
   [[nodiscard]] virtual std::string do_uri(std::string_view key) const = 0;
   [[nodiscard]] virtual ReadProfile do_read_profile() const = 0;
+  /// Unless overridden: nothing costs anything.
+  [[nodiscard]] virtual const PriceTable& do_prices() const;
   /// Runs every transfer, at the concurrency that suits the backend; calls `done` once for each,
   /// from any thread, and returns after the last. Transfers of one key read one version of the
   /// object, or fail with corrupt_data. Stops early when the context says so: then `done` gets

@@ -20,6 +20,8 @@ std::string StorageWrapper::do_uri(std::string_view key) const { return inner_->
 
 ReadProfile StorageWrapper::do_read_profile() const { return inner_->do_read_profile(); }
 
+const PriceTable& StorageWrapper::do_prices() const { return inner_->do_prices(); }
+
 void StorageWrapper::do_fetch(std::span<const Transfer> transfers, const Context& context,
                               const TransferDone& done) const {
   inner_->do_fetch(transfers, context, done);

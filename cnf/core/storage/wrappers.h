@@ -22,6 +22,7 @@ class StorageWrapper : public Storage {
 
   [[nodiscard]] std::string do_uri(std::string_view key) const override;
   [[nodiscard]] ReadProfile do_read_profile() const override;
+  [[nodiscard]] const PriceTable& do_prices() const override;
   void do_fetch(std::span<const Transfer> transfers, const Context& context,
                 const TransferDone& done) const override;
   [[nodiscard]] Object do_read(std::string_view key, std::optional<std::uint64_t> tail,
