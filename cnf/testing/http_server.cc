@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -117,8 +118,10 @@ std::string WireRequest::header(const std::string& name) const {
 
 class HttpServer::Impl {
  public:
-  explicit Impl(Script script)
-      : script_(std::move(script)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  Impl(Script script, std::size_t recorded_body)
+      : script_(std::move(script)),
+        recorded_body_(recorded_body),
+        listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -168,7 +171,11 @@ class HttpServer::Impl {
   [[nodiscard]] bool reply_to(Socket& socket, const WireRequest& request);
   void wait_for_end(const Socket& socket) const;
 
+  [[nodiscard]] bool send_body(const Socket& socket, const WireReply& reply);
+  [[nodiscard]] bool pause(std::chrono::milliseconds length);
+
   const Script script_;
+  const std::size_t recorded_body_;
   Socket listener_;
   std::uint16_t port_ = 0;
   std::thread acceptor_;
@@ -228,25 +235,39 @@ void HttpServer::Impl::serve(Socket& socket, std::uint64_t number) {
   socket.close();
 }
 
+// False if the server ended meanwhile.
+bool HttpServer::Impl::pause(std::chrono::milliseconds length) {
+  if (length.count() == 0) return true;
+  std::unique_lock lock(mutex_);
+  return !changed_.wait_for(lock, length, [this] { return ending_; });
+}
+
+bool HttpServer::Impl::send_body(const Socket& socket, const WireReply& reply) {
+  auto body = std::string_view(reply.body).substr(0, reply.cut_at.value_or(std::string::npos));
+  if (reply.slice == 0) return socket.send(body);
+  while (!body.empty()) {
+    const auto now = std::min(reply.slice, body.size());
+    if (!pause(reply.delay) || !socket.send(body.substr(0, now))) return false;
+    body.remove_prefix(now);
+  }
+  return true;
+}
+
 bool HttpServer::Impl::reply_to(Socket& socket, const WireRequest& request) {
   WireReply reply;
   {
     const std::lock_guard one(scripting_);
     {
       const std::lock_guard lock(mutex_);
-      requests_.push_back(request);
+      auto& recorded = requests_.emplace_back(request);
+      if (recorded.body.size() > recorded_body_) recorded.body.resize(recorded_body_);
     }
     reply = script_(request);
   }
-  if (reply.delay.count() > 0) {
-    std::unique_lock lock(mutex_);
-    if (changed_.wait_for(lock, reply.delay, [this] { return ending_; })) return false;
-  }
+  if (!pause(reply.delay)) return false;
   if (!reply.without_head) {
-    const auto body =
-        std::string_view(reply.body).substr(0, reply.cut_at.value_or(std::string::npos));
     const bool sent =
-        socket.send(head_of(reply)) && (request.method == "HEAD" || socket.send(body));
+        socket.send(head_of(reply)) && (request.method == "HEAD" || send_body(socket, reply));
     if (!sent) return false;
   }
   switch (reply.ending) {
@@ -270,7 +291,8 @@ void HttpServer::Impl::wait_for_end(const Socket& socket) const {
   while (socket.receive(ignored)) ignored.clear();
 }
 
-HttpServer::HttpServer(Script script) : impl_(std::make_unique<Impl>(std::move(script))) {}
+HttpServer::HttpServer(Script script, std::size_t recorded_body)
+    : impl_(std::make_unique<Impl>(std::move(script), recorded_body)) {}
 
 HttpServer::~HttpServer() = default;
 

@@ -44,11 +44,13 @@ struct WireReply {
   std::optional<std::uint64_t> content_length = {};
   bool without_head = false;           ///< Nothing is sent at all.
   std::chrono::milliseconds delay{0};  ///< Before the first byte.
+  std::size_t slice =
+      0;  ///< Not 0: the body goes out so many bytes at a time, `delay` before each.
   Ending ending = Ending::keep;
 };
 
 /// An HTTP/1.1 server on a free port of 127.0.0.1 that says what a test tells it to: for what no
-/// real server does on demand. It records every request.
+/// real server does on demand. It records every request, and of its body no more than it is told.
 ///
 /// Threads: every member may be called concurrently. The script runs on the connections' threads,
 /// one request at a time.
@@ -56,7 +58,9 @@ class HttpServer {
  public:
   using Script = std::function<WireReply(const WireRequest&)>;
 
-  explicit HttpServer(Script script);
+  static constexpr std::size_t kWhole = std::string::npos;
+
+  explicit HttpServer(Script script, std::size_t recorded_body = kWhole);
   /// Ends all connections.
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;

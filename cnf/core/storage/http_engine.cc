@@ -411,7 +411,14 @@ std::optional<HttpFailure> HttpEngine::Impl::judge(Job& job, HttpAttempt& attemp
   if (code != CURLE_OK && !(attempt.has_head() && response.status >= 300)) {
     return failure_of_connection(code, curl_said);
   }
-  if (auto failure = dialect_->judge(attempt.request(), response)) return failure;
+  if (auto failure = dialect_->judge(attempt.request(), response)) {
+    // What was to say why broke off: it may have been a reason that passes.
+    const bool unsaid = code != CURLE_OK && failure->provider_code.empty();
+    if (unsaid && failure->retry == HttpFailure::Retry::no) {
+      failure->retry = HttpFailure::Retry::yes;
+    }
+    return failure;
+  }
   try {
     if (job.call.sink) job.call.sink->end();
   } catch (const Error& error) {

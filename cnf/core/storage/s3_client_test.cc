@@ -133,6 +133,19 @@ TEST(S3Errors, ThatPassAreTriedAgain) {
   }
 }
 
+TEST(S3Errors, ThatBreakOffAreAskedForAgain) {
+  auto broken = error_reply(403, "ExpiredToken");
+  broken.cut_at = 20;
+  broken.ending = WireReply::Ending::close;
+  const ScriptedS3 s3(testing::in_order({broken, {.headers = {{"ETag", "\"e\""}}, .body = "x"}}));
+  EXPECT_EQ(as_text(s3.store->read_all("k", 10).bytes), "x");
+  const ScriptedS3 never([&](const WireRequest&) { return broken; });
+  EXPECT_EQ(thrown_by([&] { static_cast<void>(never.store->read_all("k", 10)); }).first,
+            Errc::permission_denied)
+      << "the status is what is left to say";
+  EXPECT_EQ(never.server.request_count(), 4U);
+}
+
 TEST(S3List, AsksOnceAndRefusesGarbage) {
   const ScriptedS3 good(in_order({{.body = "<ListBucketResult><EncodingType>url</EncodingType>"
                                            "</ListBucketResult>"}}));
