@@ -32,9 +32,10 @@ everything else to standard error.
 
 Storage options (--storage-option, or in a URI's query): region, endpoint,
 profile, anonymous, addressing, access_key_id, secret_access_key,
-session_token, part_size, concurrency, connect_timeout, timeout, max_retries,
-durability. What is not given comes from the variables and files that the
-store's own tools read, such as AWS_PROFILE and ~/.aws/config.
+session_token, requester_pays, sse, sse_kms_key_id, sse_customer_key,
+part_size, concurrency, connect_timeout, timeout, max_retries, durability.
+What is not given comes from the variables and files that the store's own
+tools read, such as AWS_PROFILE and ~/.aws/config.
 
 Exit status:
   0    done

@@ -37,6 +37,9 @@ constexpr TextField kTexts[] = {
     {"secret_access_key", &Options::secret_access_key},
     {"service_account", &Options::service_account},
     {"session_token", &Options::session_token},
+    {"sse", &Options::sse},
+    {"sse_customer_key", &Options::sse_customer_key},
+    {"sse_kms_key_id", &Options::sse_kms_key_id},
     {"tenant_id", &Options::tenant_id},
     {"token", &Options::token},
 };
@@ -44,7 +47,7 @@ constexpr TextField kTexts[] = {
 // The others, as set() knows them.
 constexpr std::string_view kOtherNames =
     "addressing, anonymous, concurrency, connect_timeout, durability, max_retries, network, "
-    "part_size, timeout";
+    "part_size, requester_pays, timeout";
 
 std::string all_names() {
   std::string out;
@@ -129,6 +132,8 @@ void Options::set(std::string_view name, std::string_view value) {
     anonymous = parse_flag(name, value);
   } else if (name == "addressing") {
     addressing = parse_addressing(name, value);
+  } else if (name == "requester_pays") {
+    requester_pays = parse_flag(name, value);
   } else if (name == "part_size") {
     part_size = parse_part_size(name, value);
   } else if (name == "concurrency") {

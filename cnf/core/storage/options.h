@@ -22,6 +22,11 @@ struct Options {
   bool anonymous = false;        ///< Sign nothing; of every store.
   enum class Addressing : std::uint8_t { automatic, path, virtual_host };
   Addressing addressing = Addressing::automatic;  ///< automatic: path with an endpoint, else host.
+  bool requester_pays = false;      ///< These credentials pay for requests and traffic.
+  std::string sse = {};             ///< Of new objects: "AES256", "aws:kms" or "aws:kms:dsse".
+  std::string sse_kms_key_id = {};  ///< Default: the account's own key for S3.
+  std::string sse_customer_key =
+      {};  ///< 32 bytes in base64, to write and to read; the store keeps none.
 
   // Google Cloud Storage and Azure
   std::string token = {};            ///< A bearer token; it is not renewed.
@@ -48,6 +53,7 @@ struct Options {
 
   /// Sets a field from text: region, endpoint, profile, anonymous (true|false), addressing
   /// (auto|path|virtual), access_key_id, secret_access_key, session_token, role_arn, external_id,
+  /// requester_pays (true|false), sse, sse_kms_key_id, sse_customer_key,
   /// token, service_account, tenant_id, client_id, client_secret, part_size ("8M"), concurrency,
   /// connect_timeout and timeout ("500ms", "30s", "2m"; a number alone is seconds),
   /// max_retries, network (auto|region|continent|internet), durability (fsync|none).

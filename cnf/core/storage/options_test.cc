@@ -16,9 +16,10 @@ using std::chrono::milliseconds;
 
 TEST(Options, EveryFieldIsSetFromText) {
   Options options;
-  for (const char* name : {"region", "endpoint", "profile", "access_key_id", "secret_access_key",
-                           "session_token", "role_arn", "external_id", "token", "service_account",
-                           "tenant_id", "client_id", "client_secret"}) {
+  for (const char* name :
+       {"region", "endpoint", "profile", "access_key_id", "secret_access_key", "session_token",
+        "role_arn", "external_id", "token", "service_account", "tenant_id", "client_id",
+        "client_secret", "sse", "sse_kms_key_id", "sse_customer_key"}) {
     options.set(name, std::string("a ") + name);
   }
   EXPECT_EQ(options.region, "a region");
@@ -34,6 +35,12 @@ TEST(Options, EveryFieldIsSetFromText) {
   EXPECT_EQ(options.tenant_id, "a tenant_id");
   EXPECT_EQ(options.client_id, "a client_id");
   EXPECT_EQ(options.client_secret, "a client_secret");
+
+  EXPECT_EQ(options.sse, "a sse");
+  EXPECT_EQ(options.sse_kms_key_id, "a sse_kms_key_id");
+  EXPECT_EQ(options.sse_customer_key, "a sse_customer_key");
+  options.set("requester_pays", "true");
+  EXPECT_TRUE(options.requester_pays);
 
   options.set("anonymous", "true");
   EXPECT_TRUE(options.anonymous);

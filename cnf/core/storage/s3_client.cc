@@ -14,6 +14,7 @@
 #include "cnf/core/storage/prices_internal.h"
 #include "cnf/core/storage/s3_client_internal.h"
 #include "cnf/core/storage/s3_dialect_internal.h"
+#include "cnf/core/storage/s3_headers_internal.h"
 #include "cnf/core/storage/s3_location_internal.h"
 #include "cnf/core/storage/sigv4_internal.h"
 #include "cnf/core/storage/storage.h"
@@ -100,6 +101,7 @@ S3Client::S3Client(const std::string& bucket, const Options& options, S3Settings
       prices_(find_prices(Provider::s3, options.network,
                           place_of(bucket, options, settings).endpoint.authority, environment)),
       location_(std::make_shared<S3Location>(bucket, place_of(bucket, options, settings))),
+      headers_(options, location_->place().endpoint),
       dialect_(std::make_shared<S3Dialect>(
           location_, std::move(settings.credentials),
           [location = location_, engine = engine_options(options, settings, prices_, retry)](
@@ -119,6 +121,7 @@ HttpCall S3Client::call(RequestKind kind, std::string_view doing, std::string_vi
   out.doing = doing;
   out.subject = uri(key);
   out.request = location_->request(method, key);
+  headers_.add(kind, out.request);
   out.context = context;
   return out;
 }
@@ -141,7 +144,12 @@ std::string S3Client::presign(std::string_view method, std::string_view key,
     throw Error(Errc::invalid_argument, "presign", uri(key),
                 "a signed URL holds from 1 second to 7 days");
   }
-  return dialect_->presign(location_->request(method, key), ttl);
+  if (headers_.has_customer_key()) {
+    throw Error(Errc::unsupported, "presign", uri(key), "a URL cannot hold the customer's key");
+  }
+  auto request = location_->request(method, key);
+  if (options_.requester_pays) request.query.emplace_back("x-amz-request-payer", "requester");
+  return dialect_->presign(std::move(request), ttl);
 }
 
 bool S3Client::drop_checksums_after(const HttpOutcome& outcome) noexcept {

@@ -12,6 +12,7 @@
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/prices.h"
 #include "cnf/core/storage/s3_dialect_internal.h"
+#include "cnf/core/storage/s3_headers_internal.h"
 #include "cnf/core/storage/s3_location_internal.h"
 #include "cnf/core/storage/storage.h"
 
@@ -31,6 +32,8 @@ class S3Client {
   /// A request about an object, or about the bucket for "", with nothing in it yet.
   [[nodiscard]] HttpCall call(RequestKind kind, std::string_view doing, std::string_view method,
                               std::string_view key, const Context& context) const;
+  /// Says how an object that the request makes is to be encrypted.
+  void describe_new(HttpRequest& request) const { headers_.add_to_new(request); }
   /// Gives a call its body. What is hashed: over plain http the body is signed; over https it is
   /// not, for TLS protects it, and its CRC32C travels along where the store takes one.
   void set_body(HttpCall& call, ByteSpan body) const;
@@ -60,6 +63,7 @@ class S3Client {
   Options options_;
   const PriceTable& prices_;
   std::shared_ptr<S3Location> location_;
+  S3Headers headers_;
   std::shared_ptr<S3Dialect> dialect_;
   std::atomic<bool> checksums_{true};
   mutable HttpEngine engine_;

@@ -44,6 +44,7 @@ FileInfo S3Storage::do_copy(std::string_view from, std::string_view to, const Wr
 
   if (options.condition.kind() == Condition::Kind::none && source.size <= kMostInOneCopy) {
     auto call = client_->call(RequestKind::copy, "copy", "PUT", to, context);
+    client_->describe_new(call.request);
     auto& headers = call.request.headers;
     headers.emplace_back("x-amz-copy-source", client_->copy_source(from));
     if (!source.etag.empty()) {

@@ -11,6 +11,7 @@
 #include "cnf/core/storage/http_retry_internal.h"
 #include "cnf/core/storage/http_url_internal.h"
 #include "cnf/core/storage/s3_dialect_internal.h"
+#include "cnf/core/storage/s3_headers_internal.h"
 #include "cnf/core/storage/s3_xml_internal.h"
 #include "cnf/core/storage/sigv4_internal.h"
 #include "cnf/core/util/error.h"
@@ -183,13 +184,16 @@ std::optional<HttpFailure> S3Dialect::judge(const HttpRequest& request,
   if (!failure) {
     // S3 sends 200 before it knows how a long copy or completion ends.
     if (!error) return failure_in_batch(body);
-    return failure_of_error(*error, {.code = Errc::unavailable,
-                                     .retry = Retry::yes,
-                                     .provider_code = {},
-                                     .why = {},
-                                     .remedy = {}});
+    failure = failure_of_error(*error, {.code = Errc::unavailable,
+                                        .retry = Retry::yes,
+                                        .provider_code = {},
+                                        .why = {},
+                                        .remedy = {}});
+    failure->why = without_secrets(std::move(failure->why), request);
+    return failure;
   }
   if (error) failure = failure_of_error(*error, std::move(*failure));
+  failure->why = without_secrets(std::move(failure->why), request);
   relocate(request, response, error, *failure);
   if (is_about_credentials(*failure, request, response.status) && credentials_ &&
       credentials_->reject(request.edition)) {

@@ -42,9 +42,8 @@ class NoEnvironment final : public Environment {
 /// A store on a scripted server, at most 4 attempts a request and no waiting between them.
 class ScriptedS3 {
  public:
-  explicit ScriptedS3(HttpServer::Script script, unsigned concurrency = 4)
+  explicit ScriptedS3(HttpServer::Script script, unsigned concurrency = 4, Options options = {})
       : server(std::move(script)) {
-    Options options;
     options.endpoint = server.endpoint();
     options.access_key_id = "id";
     options.secret_access_key = kSecret;

@@ -46,12 +46,13 @@ UploadLimits S3UploadProtocol::limits() const {
           .most_parts = 10'000};
 }
 
-// The type and the mark, to what makes the object.
+// The type, the mark and the encryption, to what makes the object.
 void S3UploadProtocol::describe(HttpRequest& request) const {
   if (!object_.options.content_type.empty()) {
     request.headers.emplace_back("Content-Type", object_.options.content_type);
   }
   request.headers.emplace_back(kMarkHeader, object_.mark);
+  client_->describe_new(request);
 }
 
 // To what makes it visible.
