@@ -54,6 +54,21 @@ void old_object_until_commit(const Store& store) {
   EXPECT_TRUE(same_bytes(read(store, "object"), pattern(50, 2)));
 }
 
+void last_bytes_come_with_the_commit(const Store& store) {
+  const Buffer bytes = pattern(kLarge + 10);
+  struct Row {
+    std::size_t before, size;
+  };
+  for (const Row& row : {Row{0, 0}, Row{0, kLarge}, Row{10, 20}, Row{kLarge, kLarge + 10}}) {
+    const std::unique_ptr<Writer> writer = store->create("object");
+    writer->write(bytes.span().first(row.before));
+    const auto last = bytes.span().subspan(row.before, row.size - row.before);
+    EXPECT_EQ(writer->commit_with(last).size, row.size);
+    EXPECT_TRUE(same_bytes(read(store, "object"), bytes.span().first(row.size)));
+    EXPECT_TRUE(throws(Errc::invalid_argument, [&] { writer->commit_with({}); }));
+  }
+}
+
 void aborted_writers_leave_nothing(const Store& store) {
   store->put("old", pattern(100, 1));
   for (const std::size_t size : {std::size_t{0}, std::size_t{10}, kLarge}) {
@@ -230,6 +245,7 @@ std::vector<Check> write_checks() {
   return {{"overwrite", overwrite},
           {"invisible until commit", invisible_until_commit},
           {"old object until commit", old_object_until_commit},
+          {"last bytes come with the commit", last_bytes_come_with_the_commit},
           {"aborted writers leave nothing", aborted_writers_leave_nothing},
           {"writers are used once", writers_are_used_once},
           {"if_absent", if_absent},

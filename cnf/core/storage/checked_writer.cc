@@ -27,14 +27,23 @@ void CheckedWriter::write(ByteSpan bytes) {
   state_ = State::open;
 }
 
-FileInfo CheckedWriter::commit() {
-  check_open("commit");
-  context_.check("commit", uri_);
+template <typename Commit>
+FileInfo CheckedWriter::committed_by(std::string_view doing, const Commit& commit) {
+  check_open(doing);
+  context_.check(doing, uri_);
   state_ = State::failed;
-  FileInfo info = inner_->commit();
+  FileInfo info = commit();
   state_ = State::committed;
   info.key = key_;
   return info;
+}
+
+FileInfo CheckedWriter::commit() {
+  return committed_by("commit", [&] { return inner_->commit(); });
+}
+
+FileInfo CheckedWriter::commit_with(ByteSpan last) {
+  return committed_by("write", [&] { return inner_->commit_with(last); });
 }
 
 void CheckedWriter::abort() noexcept {

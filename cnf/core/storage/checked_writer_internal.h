@@ -23,10 +23,13 @@ class CheckedWriter final : public Writer {
 
   void write(ByteSpan bytes) override;
   FileInfo commit() override;
+  FileInfo commit_with(ByteSpan last) override;
   void abort() noexcept override;
 
  private:
   void check_open(std::string_view doing) const;
+  template <typename Commit>
+  FileInfo committed_by(std::string_view doing, const Commit& commit);
 
   enum class State : std::uint8_t { open, failed, committed, aborted };
   std::unique_ptr<Writer> inner_;

@@ -82,7 +82,14 @@ Buffer Upload::spare() {
 
 void Upload::add(Buffer bytes) {
   UploadPart& part = next_part(bytes.size());
-  part.bytes = std::move(bytes);
+  part.memory = std::move(bytes);
+  part.bytes = part.memory;
+  send(part);
+}
+
+void Upload::add(ByteSpan bytes) {
+  UploadPart& part = next_part(bytes.size());
+  part.bytes = bytes;
   send(part);
 }
 
@@ -114,7 +121,8 @@ void Upload::finish(const HttpOutcome& outcome, UploadPart& part) {
   {
     const std::lock_guard lock(mutex_);
     if (error && !error_) error_ = std::move(error);
-    if (!part.bytes.empty()) spare_.push_back(std::move(part.bytes));
+    part.bytes = {};
+    if (!part.memory.empty()) spare_.push_back(std::move(part.memory));
   }
   if (failed) give_up_.request_stop();
 }
@@ -148,14 +156,12 @@ UploadWriter::UploadWriter(std::unique_ptr<UploadProtocol> protocol, const Optio
     : protocol_(std::move(protocol)),
       part_size_(
           part_size_for(protocol_->limits(), options, protocol_->object().options.size_hint)),
-      in_flight_(in_flight_for(protocol_->limits(), options, part_size_)) {
-  if (const auto hint = protocol_->object().options.size_hint) {
-    buffer_.reserve(std::min(*hint, part_size_));
-  }
-}
+      in_flight_(in_flight_for(protocol_->limits(), options, part_size_)) {}
 
 // A full buffer waits until more comes: the object may end here, and then it is one request.
 void UploadWriter::write(ByteSpan bytes) {
+  const auto hint = protocol_->object().options.size_hint;
+  if (hint && buffer_.capacity() == 0) buffer_.reserve(std::min(*hint, part_size_));
   while (!bytes.empty()) {
     if (buffer_.size() == part_size_) flush();
     const auto now = std::min<std::uint64_t>(bytes.size(), part_size_ - buffer_.size());
@@ -164,7 +170,7 @@ void UploadWriter::write(ByteSpan bytes) {
   }
 }
 
-void UploadWriter::flush() {
+Upload& UploadWriter::upload_for_next_part() {
   const auto most = protocol_->limits().most_parts;
   if (upload_ && upload_->parts() == most) {
     throw Error(
@@ -173,14 +179,40 @@ void UploadWriter::flush() {
         "say how long it will be, or use a larger part_size");
   }
   if (!upload_) upload_ = std::make_unique<Upload>(*protocol_, in_flight_);
-  upload_->add(std::move(buffer_));
-  buffer_ = upload_->spare();
+  return *upload_;
+}
+
+void UploadWriter::flush() {
+  Upload& upload = upload_for_next_part();
+  upload.add(std::move(buffer_));
+  buffer_ = upload.spare();
   buffer_.reserve(part_size_);
 }
 
 FileInfo UploadWriter::commit() {
   if (!upload_) return protocol_->put(buffer_);
   flush();
+  return complete();
+}
+
+// What is all there goes out from where it is; what was begun otherwise goes on so.
+FileInfo UploadWriter::commit_with(ByteSpan last) {
+  if (upload_ || !buffer_.empty()) return Writer::commit_with(last);
+  if (last.size() <= part_size_) return protocol_->put(last);
+  try {
+    while (!last.empty()) {
+      const ByteSpan part = last.first(std::min<std::uint64_t>(last.size(), part_size_));
+      upload_for_next_part().add(part);
+      last = last.subspan(part.size());
+    }
+    return complete();
+  } catch (...) {
+    upload_.reset();  // waits: parts that are under way read the caller's memory
+    throw;
+  }
+}
+
+FileInfo UploadWriter::complete() {
   FileInfo info = upload_->complete();
   upload_.reset();
   return info;

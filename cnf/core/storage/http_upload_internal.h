@@ -35,7 +35,8 @@ struct UploadPart {
   unsigned number = 1;  ///< From 1; parts are put together in this order.
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
-  Buffer bytes = {};          ///< Empty once sent, and for a part that is copied on the store.
+  ByteSpan bytes = {};        ///< Empty once sent, and for a part that is copied on the store.
+  Buffer memory = {};         ///< Where they are, unless they are the caller's.
   std::string checksum = {};  ///< For the protocol: what it sent along, and
   std::string receipt = {};   ///< what the store answered: an ETag, the id of a block.
 };
@@ -84,6 +85,8 @@ class Upload {
 
   /// Sends the next part; blocks while too many are in flight. Throws the first failure of any.
   void add(Buffer bytes);
+  /// The same; `bytes` must stay as they are until the upload is completed or gone.
+  void add(ByteSpan bytes);
   /// The next part has so many bytes, which the store copies by itself.
   void add_copy(std::uint64_t size);
   /// An empty buffer, used before if there is one.
@@ -135,10 +138,13 @@ class UploadWriter final : public Writer {
 
   void write(ByteSpan bytes) override;
   FileInfo commit() override;
+  FileInfo commit_with(ByteSpan last) override;
   void abort() noexcept override { upload_.reset(); }
 
  private:
+  [[nodiscard]] Upload& upload_for_next_part();
   void flush();
+  [[nodiscard]] FileInfo complete();
 
   const std::unique_ptr<UploadProtocol> protocol_;
   const std::uint64_t part_size_;

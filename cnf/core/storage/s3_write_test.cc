@@ -146,6 +146,30 @@ TEST(S3Multipart, SendsEqualPartsAndCompletes) {
                                           "<ChecksumCRC32C>"));
 }
 
+TEST(S3Multipart, OfBytesThatAreAllThereCopiesNone) {
+  const std::string bytes(2 * kPart + 3, 'p');
+  const ScriptedS3 s3(multipart_store([](const auto&) { return std::nullopt; }), 1);
+  EXPECT_EQ(s3.store->put("k", as_bytes(bytes), {}, s3.context()).size, bytes.size());
+  std::vector<std::size_t> sizes;
+  for (const auto& request : s3.server.requests()) sizes.push_back(request.body.size());
+  ASSERT_EQ(sizes.size(), 5U);
+  EXPECT_THAT(std::vector(sizes.begin(), sizes.end() - 1),
+              ::testing::ElementsAre(0, kPart, kPart, 3));
+}
+
+TEST(S3Multipart, ThatFailsIsDoneWithTheCallersBytes) {
+  auto bytes = std::make_unique<std::string>(2 * kPart + 3, 'p');
+  const ScriptedS3 s3(multipart_store([](const WireRequest& request) {
+    return asks(request, "partNumber=2") ? std::optional(error_reply(403, "AccessDenied"))
+                                         : std::nullopt;
+  }));
+  const auto writer = s3.store->create("k", {}, s3.context());
+  EXPECT_EQ(thrown_by([&] { writer->commit_with(as_bytes(*bytes)); }).first,
+            Errc::permission_denied);
+  bytes.reset();  // before the writer: asan sees who would still read them
+  EXPECT_GE(s3.count("DELETE"), 1U) << "it was aborted at once";
+}
+
 TEST(S3Multipart, ThatIsNotCommittedIsAborted) {
   const ScriptedS3 s3(multipart_store([](const auto&) { return std::nullopt; }));
   write_three_parts(s3).reset();

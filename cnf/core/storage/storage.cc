@@ -32,6 +32,11 @@ void check_condition(const Condition& condition, std::string_view uri) {
 
 }  // namespace
 
+FileInfo Writer::commit_with(ByteSpan last) {
+  write(last);
+  return commit();
+}
+
 std::unique_ptr<Reader> Storage::open(std::string_view key) const {
   check_key("open", key, uri());
   return std::make_unique<Reader>(shared_from_this(), std::string(key));
@@ -51,9 +56,7 @@ FileInfo Storage::put(std::string_view key, ByteSpan bytes, const WriteOptions& 
                       const Context& context) {
   WriteOptions sized = options;
   sized.size_hint = bytes.size();
-  const std::unique_ptr<Writer> writer = create(key, sized, context);
-  writer->write(bytes);
-  return writer->commit();
+  return create(key, sized, context)->commit_with(bytes);
 }
 
 Object Storage::read_all(std::string_view key, std::uint64_t limit, const Context& context) const {

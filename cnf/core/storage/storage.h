@@ -195,6 +195,9 @@ class Writer {
   /// Makes the object visible, if the condition holds. Throws already_exists (if_absent) or
   /// precondition_failed (if_match); then the object on the store is as it was.
   virtual FileInfo commit() = 0;
+  /// write(last), then commit(). A backend may send `last` from where it is, without a copy; it is
+  /// done with it when this returns or throws.
+  virtual FileInfo commit_with(ByteSpan last);
   /// Gives up: nothing becomes visible and nothing is left on the store, as far as it can be told.
   virtual void abort() noexcept = 0;
 };
