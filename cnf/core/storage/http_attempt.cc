@@ -109,6 +109,7 @@ void HttpAttempt::set_up_body() {
       curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, size);
       add_header("Content-Type:");  // else curl calls it a form
     }
+    if (!request_.asks_first) add_header("Expect:");  // else curl asks
     curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, kSendBuffer);
     curl_easy_setopt(handle, CURLOPT_READFUNCTION, &HttpAttempt::on_send);
     curl_easy_setopt(handle, CURLOPT_READDATA, this);

@@ -36,6 +36,8 @@ using std::chrono::milliseconds;
 
 // An attempt that brought so much was no failure of the store: the count of failures starts anew.
 constexpr std::uint64_t kProgress = std::uint64_t{64} << 10;
+// A body of at most so much is on its way before an answer to the question could be there.
+constexpr std::size_t kSmallBody = std::size_t{1} << 20;
 // A host that was never reached is more likely a typo than a restart.
 constexpr int kAttemptsToFirstConnection = 4;
 
@@ -61,29 +63,6 @@ CurlMulti make_multi(unsigned connections) {
 }
 
 }  // namespace
-
-bool HttpDialect::ready(const std::function<void()>& /*resume*/) { return true; }
-
-std::optional<HttpFailure> HttpDialect::translate(HttpResponse& /*head*/) { return std::nullopt; }
-
-const HttpResponse& HttpOutcome::value() const {
-  if (error) throw *error;
-  return response;
-}
-
-std::string HttpRequest::url() const {
-  std::string out = endpoint.url() + percent_encode(path, Slash::keep);
-  out += percent_encode(segment, Slash::encode);
-  if (!query.empty()) out += "?" + spell_query(query);
-  return out;
-}
-
-std::optional<std::string_view> HttpResponse::header(std::string_view name) const noexcept {
-  for (const auto& [key, value] : headers) {
-    if (key == name) return value;
-  }
-  return std::nullopt;
-}
 
 class HttpEngine::Impl {
  public:
@@ -204,6 +183,7 @@ class HttpEngine::Impl {
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;  // may name jobs gone
   std::vector<CurlEasy> idle_;
   bool ever_connected_ = false;
+  bool takes_large_bodies_ = false;  // it did so the last time
   std::mt19937_64 random_{std::random_device{}()};
 
   std::thread thread_;  // last: it uses all of the above
@@ -308,6 +288,8 @@ bool HttpEngine::Impl::is_held() {
 
 void HttpEngine::Impl::start(JobId id, Job& job) {
   HttpRequest request = job.call.request;
+  request.asks_first =
+      job.attempts > 0 || (request.body.size() > kSmallBody && !takes_large_bodies_);
   job.kept_before = 0;
   try {
     if (job.call.sink) {
@@ -380,6 +362,7 @@ void HttpEngine::Impl::end_attempt(JobId id, Job& job, CURLcode code, std::strin
 
   std::optional<Error> refusal;
   const auto failure = judge(job, *attempt, code, curl_said, refusal);
+  if (job.call.request.body.size() > kSmallBody) takes_large_bodies_ = !failure && !refusal;
   park(job, *attempt);
   auto& response = attempt->response();
   const bool lost_idle_connection = code != CURLE_OK && code != CURLE_OPERATION_TIMEDOUT &&

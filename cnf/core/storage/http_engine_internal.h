@@ -28,7 +28,10 @@ struct HttpRequest {
   std::string segment = {};  ///< Put behind the path, with its '/' encoded too.
   QueryParameters query;
   HttpHeaders headers;
-  ByteSpan body = {};         ///< Must stay as it is until the call is done.
+  ByteSpan body = {};  ///< Must stay as it is until the call is done.
+  /// The store is asked whether it wants the body before it is sent, which costs a round trip: so
+  /// that its refusal is heard, which a connection that it closes meanwhile would swallow.
+  bool asks_first = true;
   std::uint64_t edition = 0;  ///< Of the secret that signed it, for the dialect to know it again.
 
   [[nodiscard]] std::string url() const;

@@ -291,6 +291,21 @@ TEST(HttpEngine, ABodyIsSentWholeEachTime) {
   }
 }
 
+TEST(HttpEngine, AsksBeforeALargeBodyUntilOneWasTakenAndBeforeItIsSentAgain) {
+  Fixture f(in_order({{}, {}, {}, {}, {.status = 500}, {}, {}}));
+  const std::string small(1 << 20, 's');
+  const std::string large(small.size() + 1, 'l');
+  for (const auto* body : {&small, &large, &large, &small, &large, &large}) {
+    auto call = f.call("PUT");
+    call.request.body = as_bytes(*body);
+    static_cast<void>(f.engine.run(std::move(call)).value());
+  }
+  std::vector<bool> asked;
+  for (const auto& request : f.server.requests())
+    asked.push_back(!request.header("expect").empty());
+  EXPECT_EQ(asked, (std::vector<bool>{false, true, false, false, false, true, false}));
+}
+
 TEST(HttpEngine, AnEmptyBodyHasItsLength) {
   for (const std::string method : {"PUT", "POST"}) {
     Fixture f(in_order({{}}));
