@@ -42,16 +42,19 @@ class Outstanding {
   }
   void wait_until_at_most(std::ptrdiff_t count) {
     std::unique_lock lock(mutex_);
+    awaited_ = count;
     changed_.wait(lock, [&] { return count_ <= count; });
   }
   /// Returns early when `stop` is set.
   void wait_until_at_most(std::ptrdiff_t count, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
+    awaited_ = count;
     changed_.wait(lock, stop, [&] { return count_ <= count; });
   }
   /// False if some were still under way after that time.
   [[nodiscard]] bool wait_for_all(std::chrono::milliseconds time) {
     std::unique_lock lock(mutex_);
+    awaited_ = 0;
     return changed_.wait_for(lock, time, [&] { return count_ == 0; });
   }
 
@@ -59,12 +62,14 @@ class Outstanding {
   void add(std::ptrdiff_t change) {
     const std::lock_guard lock(mutex_);
     count_ += change;
-    changed_.notify_all();
+    // Of ten thousand calls each would wake who waits for the last.
+    if (count_ <= awaited_) changed_.notify_all();
   }
 
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::ptrdiff_t count_ = 0;  // guarded by mutex_
+  std::ptrdiff_t count_ = 0;    // guarded by mutex_
+  std::ptrdiff_t awaited_ = 0;  // guarded by mutex_: what the last to wait waits for
 };
 
 }  // namespace cnf::storage

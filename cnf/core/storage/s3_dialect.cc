@@ -159,7 +159,7 @@ void S3Dialect::sign(HttpRequest& request) {
   headers.emplace_back("Host", request.endpoint.authority);
   SigningInput input{request.method, request.endpoint.path + request.path, request.query,
                      std::move(headers), hash};
-  sign_headers(input, scope(), *edition.secret);
+  sign_headers(input, scope(), *edition.secret, signing_key_);
   headers = std::move(input.headers);
 }
 

@@ -13,6 +13,7 @@
 #include "cnf/core/storage/renewable_internal.h"
 #include "cnf/core/storage/s3_location_internal.h"
 #include "cnf/core/storage/s3_xml_internal.h"
+#include "cnf/core/storage/sigv4_internal.h"
 #include "cnf/core/util/context.h"
 
 namespace cnf::storage {
@@ -53,6 +54,7 @@ class S3Dialect final : public HttpDialect {
   FindRegion find_region_;                          // empty once it is asked
   std::unique_ptr<Renewable<std::string>> search_;  // while it is under way
   HttpRequest searching_;                           // the request whose answer began it
+  SigningKey signing_key_;
 };
 
 }  // namespace cnf::storage

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
-#include <map>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -77,38 +77,39 @@ std::string trimmed_value(std::string_view value) {
 }
 
 // By lower-case name; a header that is repeated is one whose values are joined by commas.
-std::map<std::string, std::string> canonical_headers(const HttpHeaders& headers) {
-  std::map<std::string, std::string> out;
+HttpHeaders canonical_headers(const HttpHeaders& headers) {
+  HttpHeaders out;
+  out.reserve(headers.size());
   for (const auto& [name, value] : headers) {
-    std::string key = name;
+    auto& key = out.emplace_back(name, trimmed_value(value)).first;
     std::transform(key.begin(), key.end(), key.begin(), [](char c) {
       return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     });
-    const auto [found, is_new] = out.try_emplace(std::move(key), trimmed_value(value));
-    if (!is_new) found->second += "," + trimmed_value(value);
+  }
+  const auto by_name = [](const auto& a, const auto& b) { return a.first < b.first; };
+  std::stable_sort(out.begin(), out.end(), by_name);
+  for (std::size_t i = 1; i < out.size();) {
+    if (out[i - 1].first != out[i].first) {
+      ++i;
+      continue;
+    }
+    out[i - 1].second += "," + out[i].second;
+    out.erase(out.begin() + static_cast<std::ptrdiff_t>(i));
   }
   return out;
 }
 
-std::string signed_names(const std::map<std::string, std::string>& headers) {
+std::string signed_names(const HttpHeaders& canonical) {
   std::string out;
-  for (const auto& [name, value] : headers) {
+  for (const auto& [name, value] : canonical) {
     if (!out.empty()) out += ';';
     out += name;
   }
   return out;
 }
 
-std::string signature_of(const SigningInput& input, const SigningScope& scope,
-                         const Credentials& credentials) {
-  return sign_string(credentials.secret_access_key, scope,
-                     string_to_sign(scope, canonical_request(input, scope.path_rule)));
-}
-
-}  // namespace
-
-std::string canonical_request(const SigningInput& input, PathRule rule) {
-  const auto headers = canonical_headers(input.headers);
+std::string canonical_request(const SigningInput& input, const HttpHeaders& canonical,
+                              PathRule rule) {
   std::string out = input.method;
   out += '\n';
   out += percent_encode(rule == PathRule::normalized ? normalized_path(input.path) : input.path,
@@ -116,17 +117,29 @@ std::string canonical_request(const SigningInput& input, PathRule rule) {
   out += '\n';
   out += spell_query(input.query);
   out += '\n';
-  for (const auto& [name, value] : headers) {
+  for (const auto& [name, value] : canonical) {
     out += name;
     out += ':';
     out += value;
     out += '\n';
   }
   out += '\n';
-  out += signed_names(headers);
+  out += signed_names(canonical);
   out += '\n';
   out += input.payload_hash;
   return out;
+}
+
+std::string signature_of(const SigningInput& input, const HttpHeaders& canonical,
+                         const SigningScope& scope, const Sha256Digest& key) {
+  const auto text = string_to_sign(scope, canonical_request(input, canonical, scope.path_rule));
+  return to_hex(hmac_sha256(key, as_bytes(text)));
+}
+
+}  // namespace
+
+std::string canonical_request(const SigningInput& input, PathRule rule) {
+  return canonical_request(input, canonical_headers(input.headers), rule);
 }
 
 std::string string_to_sign(const SigningScope& scope, std::string_view canonical) {
@@ -134,30 +147,41 @@ std::string string_to_sign(const SigningScope& scope, std::string_view canonical
                      to_hex(sha256(as_bytes(canonical))));
 }
 
-std::string sign_string(std::string_view secret_access_key, const SigningScope& scope,
-                        std::string_view text) {
-  const std::string secret = "AWS4" + std::string(secret_access_key);
-  auto key = hmac_sha256(as_bytes(secret), as_bytes(date_text(scope.time)));
-  key = hmac_sha256(key, as_bytes(scope.region));
-  key = hmac_sha256(key, as_bytes(scope.service));
-  key = hmac_sha256(key, as_bytes("aws4_request"));
-  return to_hex(hmac_sha256(key, as_bytes(text)));
+const Sha256Digest& SigningKey::of(const Credentials& credentials, const SigningScope& scope) {
+  std::string made_of = "AWS4" + credentials.secret_access_key;
+  const std::size_t secret = made_of.size();
+  made_of += '/' + scope_text(scope);
+  if (made_of == made_of_) return key_;
+  key_ = hmac_sha256(as_bytes(made_of).first(secret), as_bytes(date_text(scope.time)));
+  key_ = hmac_sha256(key_, as_bytes(scope.region));
+  key_ = hmac_sha256(key_, as_bytes(scope.service));
+  key_ = hmac_sha256(key_, as_bytes("aws4_request"));
+  made_of_ = std::move(made_of);
+  return key_;
 }
 
-void sign_headers(SigningInput& input, const SigningScope& scope, const Credentials& credentials) {
+void sign_headers(SigningInput& input, const SigningScope& scope, const Credentials& credentials,
+                  SigningKey& key) {
   input.headers.emplace_back("X-Amz-Date", timestamp(scope.time));
   if (!credentials.session_token.empty()) {
     input.headers.emplace_back("X-Amz-Security-Token", credentials.session_token);
   }
-  input.headers.emplace_back("Authorization",
-                             fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}",
-                                         kAlgorithm, credentials.access_key_id, scope_text(scope),
-                                         signed_names(canonical_headers(input.headers)),
-                                         signature_of(input, scope, credentials)));
+  const auto canonical = canonical_headers(input.headers);
+  input.headers.emplace_back(
+      "Authorization",
+      fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", kAlgorithm,
+                  credentials.access_key_id, scope_text(scope), signed_names(canonical),
+                  signature_of(input, canonical, scope, key.of(credentials, scope))));
+}
+
+void sign_headers(SigningInput& input, const SigningScope& scope, const Credentials& credentials) {
+  SigningKey key;
+  sign_headers(input, scope, credentials, key);
 }
 
 void sign_query(SigningInput& input, const SigningScope& scope, const Credentials& credentials,
                 std::chrono::seconds ttl) {
+  const auto canonical = canonical_headers(input.headers);
   input.query.emplace_back("X-Amz-Algorithm", kAlgorithm);
   input.query.emplace_back("X-Amz-Credential", credentials.access_key_id + "/" + scope_text(scope));
   input.query.emplace_back("X-Amz-Date", timestamp(scope.time));
@@ -165,8 +189,10 @@ void sign_query(SigningInput& input, const SigningScope& scope, const Credential
   if (!credentials.session_token.empty()) {
     input.query.emplace_back("X-Amz-Security-Token", credentials.session_token);
   }
-  input.query.emplace_back("X-Amz-SignedHeaders", signed_names(canonical_headers(input.headers)));
-  input.query.emplace_back("X-Amz-Signature", signature_of(input, scope, credentials));
+  input.query.emplace_back("X-Amz-SignedHeaders", signed_names(canonical));
+  SigningKey key;
+  input.query.emplace_back("X-Amz-Signature",
+                           signature_of(input, canonical, scope, key.of(credentials, scope)));
 }
 
 }  // namespace cnf::storage

@@ -9,6 +9,7 @@
 
 #include "cnf/core/storage/credentials_internal.h"
 #include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/util/checksum.h"
 
 /// AWS Signature Version 4, as pure functions of what is signed.
 /// Source: "Authenticating Requests (AWS Signature Version 4)", Amazon S3 API Reference.
@@ -42,11 +43,23 @@ inline constexpr std::string_view kEmptyPayload =
 
 [[nodiscard]] std::string canonical_request(const SigningInput& input, PathRule rule);
 [[nodiscard]] std::string string_to_sign(const SigningScope& scope, std::string_view canonical);
-/// \return 64 hexadecimal digits.
-[[nodiscard]] std::string sign_string(std::string_view secret_access_key, const SigningScope& scope,
-                                      std::string_view text);
+
+/// What is derived from a secret for one day, region and service, kept until one of them changes:
+/// four of the five HMACs of a signature. Threads: one at a time.
+class SigningKey {
+ public:
+  [[nodiscard]] const Sha256Digest& of(const Credentials& credentials, const SigningScope& scope);
+
+ private:
+  std::string made_of_;
+  Sha256Digest key_{};
+};
 
 /// Adds X-Amz-Date, X-Amz-Security-Token (if there is a token) and, last, Authorization.
+void sign_headers(SigningInput& input, const SigningScope& scope, const Credentials& credentials,
+                  SigningKey& key);
+
+/// The same for a request alone.
 void sign_headers(SigningInput& input, const SigningScope& scope, const Credentials& credentials);
 
 /// Signs by the query instead: adds X-Amz-Algorithm … X-Amz-Signature, valid for `ttl`.
