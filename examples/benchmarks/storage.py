@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 from measure import Failed, print_table, side_by_side
-from storage_servers import LoggedS3Server, Toxiproxy, memory_folder
+from storage_servers import Azurite, FakeGcs, LoggedS3Server, Toxiproxy, memory_folder
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CNF = os.path.abspath("build/release/cnf")
@@ -20,10 +20,9 @@ PEERS = ("obstore", "boto3", "s3fs")
 CONCURRENCY = 16
 MIB = 1 << 20
 RANGE = 64 << 10
-LISTED = 10_000
 SLOW = 6.0  # seconds of wall: what takes longer runs once
-# MiB of the one object, number of objects of 1 MiB, number of ranges.
-NEAR, FAR = (1024, 1000, 10_000), (256, 200, 1_000)
+# MiB of the one object, number of objects of 1 MiB, of ranges, of objects to list.
+NEAR, FAR, OTHERS = (1024, 1000, 10_000, 10_000), (256, 200, 1_000, 10_000), (128, 100, 1_000, 1_000)
 
 
 class Side:
@@ -53,8 +52,8 @@ class Side:
 class Case:
     """How much of everything, and the files that say it to the sides."""
 
-    def __init__(self, folder, data, whole, many, ranges):
-        self.whole, self.many, self.ranges = whole * MIB, many, ranges
+    def __init__(self, folder, data, whole, many, ranges, listed):
+        self.whole, self.many, self.ranges, self.listed = whole * MIB, many, ranges, listed
         self.data = memoryview(data)[:max(self.whole, many * MIB)]
         self.key = f"data/{whole}"
         self.payload = os.path.join(folder, f"payload-{whole}")
@@ -85,7 +84,7 @@ class Case:
             f"{self.ranges} ranges of 64 KiB, joined as each likes": ("vector", self.key, RANGE, self.offsets_path),
             f"read {self.many} objects of 1 MiB": ("read-many", "data/many/", self.many, MIB),
             f"write {self.many} objects of 1 MiB": ("write-many", "SIDE/many/", self.many, MIB, self.payload_of_many),
-            f"list {LISTED} objects": ("list", "data/list/"),
+            f"list {self.listed} objects": ("list", "data/list/"),
         }
 
 
@@ -102,18 +101,6 @@ def expected(job, case):
     else:
         return None
     return digest.hexdigest()
-
-
-def check_written(bucket, words, case):
-    """What a writer left on the server's disk is what it was given."""
-    single = words[0] == "write"
-    names = [words[1]] if single else [f"{words[1]}{i:05}" for i in range(case.many)]
-    found = hashlib.sha256()
-    for name in names:
-        with open(os.path.join(bucket, name), "rb") as file:
-            found.update(file.read())
-    if found.digest() != hashlib.sha256(case.data[:case.whole if single else case.many * MIB]).digest():
-        raise SystemExit(f"{words}: other bytes on the server than were written")
 
 
 def for_side(job, side):
@@ -152,15 +139,24 @@ class Comparison:
         want = expected(job, case)
         if want is not None and answer["sha256"] != want:
             raise SystemExit(f"{side.name}, {job}: other bytes than were written")
-        if job[0] == "list" and answer["count"] != LISTED:
-            raise SystemExit(f"{side.name} listed {answer['count']} objects of {LISTED}")
+        if job[0] == "list" and answer["count"] != case.listed:
+            raise SystemExit(f"{side.name} listed {answer['count']} objects of {case.listed}")
         if job[0].startswith("write"):
-            check_written(self.server.bucket_folder, for_side(job, side), case)
+            self.check_written(side, for_side(job, side), case)
         return answer
+
+    def check_written(self, side, words, case):
+        """Another client reads what one wrote."""
+        reader = next(one for one in self.sides if one is not side)
+        job = ("read", words[1], case.whole) if words[0] == "write" else ("read-many", words[1], case.many, MIB)
+        if reader.do("check", *job)["sha256"] != expected(job, case):
+            raise SystemExit(f"{reader.name} reads other bytes than {side.name} wrote")
 
     def print(self, title):
         names = [side.name for side in self.sides]
         for i, (what, digits) in enumerate((("wall s", 2), ("CPU s of the client", 2), ("requests", 0))):
+            if not any(figures["cnf"][i] for figures in self.figures.values()):
+                continue  # the server does not count
             rows = []
             for job, figures in self.figures.items():
                 base = figures["obstore"][i]
@@ -194,7 +190,7 @@ def commands(server, case, work):
         f"{many} from files": {
             "cnf": f"{tree} {work}/many-cnf {bucket}/cnf/tree",
             "s5cmd": f"{cp} {work}/many-s5cmd/ {bucket}/s5cmd/tree/"},
-        f"list {LISTED} objects": {
+        f"list {case.listed} objects": {
             "cnf": f"{CNF} ls {bucket}/data/list/",
             "s5cmd": f"{s5} ls '{bucket}/data/list/*'"},
     }
@@ -213,17 +209,17 @@ def compare_programs(server, case, work, times):
 
 def fill(server, cases):
     """The objects that everybody reads."""
-    side = Side("cnf", f"s3://{server.BUCKET}", server.env)
+    side = Side("cnf", f"{server.SCHEME}://{server.BUCKET}", server.env)
     for case in cases:
         side.do("write", case.key, case.payload)
     most = max(cases, key=lambda case: case.many)
     side.do("write-many", "data/many/", most.many, MIB, most.payload_of_many)
-    side.do("write-many", "data/list/", LISTED, 1, most.payload_of_many)
+    side.do("write-many", "data/list/", most.listed, 1, most.payload_of_many)
     side.close()
 
 
-def compare(title, server, env, case, times):
-    sides = [Side(name, f"s3://{server.BUCKET}", env) for name in ("cnf", *PEERS)]
+def compare(title, server, env, case, times, peers=PEERS):
+    sides = [Side(name, f"{server.SCHEME}://{server.BUCKET}", env) for name in ("cnf", *peers)]
     comparison = Comparison(sides, server, times)
     comparison.run(case)
     comparison.print(title)
@@ -231,30 +227,40 @@ def compare(title, server, env, case, times):
         side.close()
 
 
+def measure_s3(args, skip, work, near, far):
+    with LoggedS3Server(os.path.join(work, "store")) as server:
+        fill(server, (near, far))
+        if "local" not in skip:
+            compare("S3, on this machine", server, server.env, near, args.times)
+        if "programs" not in skip:
+            compare_programs(server, near, work, args.times)
+        if "latency" not in skip:
+            with Toxiproxy(server.server_port, args.latency) as proxy:
+                env = dict(server.env, AWS_ENDPOINT_URL=proxy.endpoint, BENCH_LATENCY=str(args.latency))
+                compare(f"S3, with {args.latency} ms added to every answer", server, env, far, args.times)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", help="taken as all benchmarks take it; nothing is kept here")
     parser.add_argument("--times", type=int, default=3, help="rounds; medians are printed")
-    parser.add_argument("--latency", type=int, default=50, help="milliseconds added to every answer in the last part")
+    parser.add_argument("--latency", type=int, default=50, help="milliseconds added to every answer in the third part")
     parser.add_argument("--scale", type=float, default=1, help="of sizes and counts, for a quick look")
-    parser.add_argument("--skip", default="", help="parts: local,programs,latency")
+    parser.add_argument("--skip", default="", help="parts: local,programs,latency,others")
     args = parser.parse_args()
     skip = args.skip.split(",")
 
     with tempfile.TemporaryDirectory(dir=memory_folder()) as work:
-        scaled = [[max(4, int(of * args.scale)) for of in sizes] for sizes in (NEAR, FAR)]
+        scaled = [[max(4, int(of * args.scale)) for of in sizes] for sizes in (NEAR, FAR, OTHERS)]
         data = random.Random(3).randbytes(MIB * max(max(sizes[:2]) for sizes in scaled))
-        near, far = (Case(work, data, *sizes) for sizes in scaled)
-        with LoggedS3Server(os.path.join(work, "store")) as server:
-            fill(server, (near, far))
-            if "local" not in skip:
-                compare("On this machine", server, server.env, near, args.times)
-            if "programs" not in skip:
-                compare_programs(server, near, work, args.times)
-            if "latency" not in skip:
-                with Toxiproxy(server.server_port, args.latency) as proxy:
-                    env = dict(server.env, AWS_ENDPOINT_URL=proxy.endpoint, BENCH_LATENCY=str(args.latency))
-                    compare(f"With {args.latency} ms added to every answer", server, env, far, args.times)
+        near, far, others = (Case(work, data, *sizes) for sizes in scaled)
+        if not {"local", "programs", "latency"} <= set(skip):
+            measure_s3(args, skip, work, near, far)
+        if "others" not in skip:
+            for start in (FakeGcs, Azurite):
+                with start() as server:
+                    fill(server, (others,))
+                    compare(server.TITLE, server, server.env, others, args.times, ("obstore",))
 
 
 if __name__ == "__main__":

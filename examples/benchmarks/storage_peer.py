@@ -40,10 +40,20 @@ class Obstore:
 
     def __init__(self, uri, concurrency):
         import obstore
-        from obstore.store import S3Store
+        from obstore.store import AzureStore, GCSStore, S3Store
         self.obstore, self.concurrency = obstore, concurrency
-        self.store = S3Store(urllib.parse.urlsplit(uri)[1], endpoint=os.environ["AWS_ENDPOINT_URL"],
-                             client_options={"allow_http": True})
+        scheme, bucket = urllib.parse.urlsplit(uri)[:2]
+        options = {"client_options": {"allow_http": True}}
+        if scheme == "s3":
+            self.store = S3Store(bucket, endpoint=os.environ["AWS_ENDPOINT_URL"], **options)
+        elif scheme == "gs":
+            self.store = GCSStore(bucket, base_url=os.environ["STORAGE_EMULATOR_HOST"], skip_signature=True, **options)
+        else:
+            said = dict(item.split("=", 1) for item in os.environ["AZURE_STORAGE_CONNECTION_STRING"].split(";") if item)
+            self.store = AzureStore(bucket, account_name=said["AccountName"], account_key=said["AccountKey"],
+                                    endpoint=said["BlobEndpoint"], **options)
+        # Its parts are those of Google's XML API, which the emulator does not have.
+        self.has_parts = scheme != "gs"
         self.pool = concurrent.futures.ThreadPoolExecutor(concurrency)
         self.is_distant = "BENCH_LATENCY" in os.environ
 
@@ -54,7 +64,8 @@ class Obstore:
         return list(self.pool.map(lambda piece: self.range(key, *piece), split(size, PIECE)))
 
     def write(self, key, payload):
-        self.obstore.put(self.store, key, payload, chunk_size=PART, max_concurrency=self.concurrency)
+        self.obstore.put(self.store, key, payload, chunk_size=PART, max_concurrency=self.concurrency,
+                         use_multipart=self.has_parts)
 
     def ranges(self, key, length, offsets):
         if self.is_distant:
