@@ -1,37 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
 #include <initializer_list>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "cnf/core/storage/credentials_aws_internal.h"
 #include "cnf/core/storage/credentials_internal.h"
+#include "cnf/core/storage/issuer_internal.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/renewable_internal.h"
+#include "cnf/core/storage/sts_internal.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::storage {
 namespace {
-
-std::string value_of(const Profile& profile, std::string_view key) {
-  const auto found = profile.find(key);
-  return found == profile.end() ? std::string() : found->second;
-}
-
-// Both halves or neither: half a key pair is a typo, and looking further would hide it.
-std::optional<Credentials> checked(Credentials credentials, std::string_view where) {
-  const bool has_id = !credentials.access_key_id.empty();
-  const bool has_secret = !credentials.secret_access_key.empty();
-  if (!has_id && !has_secret) return std::nullopt;
-  if (!has_id || !has_secret) {
-    throw Error(Errc::invalid_argument, "read", where,
-                has_id ? "the secret access key is missing" : "the access key id is missing",
-                "give both halves of the key pair");
-  }
-  return credentials;
-}
 
 std::string first_set(std::initializer_list<std::string> values) {
   for (const auto& value : values) {
@@ -40,85 +23,118 @@ std::string first_set(std::initializer_list<std::string> values) {
   return {};
 }
 
-std::string endpoint_of(const Profile& profile, const ProfileFiles& files) {
-  const auto services = value_of(profile, "services");
-  return first_set(
-      {services.empty() ? std::string() : value_of(files.services(services), "s3.endpoint_url"),
-       value_of(profile, "s3.endpoint_url"), value_of(profile, "endpoint_url")});
+// What is read of the environment and the files, once.
+class Finder {
+ public:
+  Finder(const Options& options, const Environment& environment)
+      : options_(options),
+        environment_(environment),
+        files_(environment),
+        name_(first_set({options.profile, variable("AWS_PROFILE"), "default"})),
+        profile_(files_.find(name_).value_or(Profile{})) {}
+
+  [[nodiscard]] std::string region() const {
+    return first_set({options_.region, variable("AWS_REGION"), variable("AWS_DEFAULT_REGION"),
+                      value_of(profile_, "region"), "us-east-1"});
+  }
+  [[nodiscard]] std::string ca_bundle() const {
+    return first_set({variable("AWS_CA_BUNDLE"), value_of(profile_, "ca_bundle")});
+  }
+  // \param service  "s3", "sts". "Service-specific endpoints", AWS SDKs and Tools Reference Guide.
+  [[nodiscard]] std::string endpoint(const std::string& service, const char* own_variable) const {
+    const auto services = value_of(profile_, "services");
+    const auto key = service + ".endpoint_url";
+    return first_set({variable(own_variable), variable("AWS_ENDPOINT_URL"),
+                      services.empty() ? "" : value_of(files_.services(services), key),
+                      value_of(profile_, key), value_of(profile_, "endpoint_url")});
+  }
+  [[nodiscard]] Sts sts() const {
+    const auto at = region();
+    return {
+        first_set({endpoint("sts", "AWS_ENDPOINT_URL_STS"), "https://sts." + at + aws_domain(at)}),
+        at, ca_bundle()};
+  }
+  [[nodiscard]] AwsKeys keys() const;
+
+ private:
+  [[nodiscard]] std::string variable(const char* key) const {
+    return environment_.variable(key).value_or("");
+  }
+  [[nodiscard]] AwsKeys of_web_identity() const;
+  [[nodiscard]] AwsKeys of_profile() const;
+  [[nodiscard]] AwsKeys found() const;
+  [[nodiscard]] std::string looked() const;
+
+  const Options& options_;
+  const Environment& environment_;
+  ProfileFiles files_;
+  std::string name_;
+  Profile profile_;
+};
+
+AwsKeys Finder::of_web_identity() const {
+  const auto file = variable("AWS_WEB_IDENTITY_TOKEN_FILE");
+  if (file.empty()) return nullptr;
+  const AwsRole role{.arn = variable("AWS_ROLE_ARN"),
+                     .session_name = variable("AWS_ROLE_SESSION_NAME")};
+  if (role.arn.empty()) {
+    throw Error(Errc::invalid_argument, "find", "credentials for S3",
+                "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not", "set both");
+  }
+  return std::make_shared<Renewable<Credentials>>(assume_role_by_token(sts(), role, file));
+}
+
+// One that is named must be there.
+AwsKeys Finder::of_profile() const {
+  const bool is_named = !options_.profile.empty() || !variable("AWS_PROFILE").empty();
+  if (!is_named && !files_.find(name_)) return nullptr;
+  return find_profile_keys(files_, name_, sts(), environment_);
+}
+
+std::string Finder::looked() const {
+  return "in the options, AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE, profile '" + name_ +
+         "' or AWS_CONTAINER_CREDENTIALS_FULL_URI";
+}
+
+AwsKeys Finder::found() const {
+  if (auto keys =
+          checked_pair({options_.access_key_id, options_.secret_access_key, options_.session_token},
+                       "the options")) {
+    return keys;
+  }
+  if (!options_.profile.empty()) {
+    if (auto keys = of_profile()) return keys;
+  }
+  if (auto keys = find_environment_keys(environment_)) return keys;
+  if (auto keys = of_web_identity()) return keys;
+  if (options_.profile.empty()) {
+    if (auto keys = of_profile()) return keys;
+  }
+  if (auto keys = find_container_keys(environment_)) return keys;
+  if (auto keys = find_machine_keys(environment_, looked())) return keys;
+  throw no_credentials("S3", looked());
+}
+
+AwsKeys Finder::keys() const {
+  if (options_.anonymous) return nullptr;
+  auto keys = found();
+  if (options_.role_arn.empty()) {
+    if (options_.external_id.empty()) return keys;
+    throw Error(Errc::invalid_argument, "read", "the options",
+                "there is an external_id and no role", "give role_arn too");
+  }
+  const AwsRole role{.arn = options_.role_arn, .external_id = options_.external_id};
+  return std::make_shared<Renewable<Credentials>>(assume_role(sts(), role, std::move(keys)));
 }
 
 }  // namespace
 
-std::optional<Credentials> ExplicitCredentials::find() const {
-  return checked({options_.access_key_id, options_.secret_access_key, options_.session_token},
-                 "the options");
-}
-
-std::optional<Credentials> EnvironmentCredentials::find() const {
-  return checked({environment_.variable("AWS_ACCESS_KEY_ID").value_or(""),
-                  environment_.variable("AWS_SECRET_ACCESS_KEY").value_or(""),
-                  environment_.variable("AWS_SESSION_TOKEN").value_or("")},
-                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
-}
-
-std::optional<Credentials> ProfileCredentials::find() const {
-  const auto profile = files_.find(name_);
-  if (!profile) {
-    if (!required_) return std::nullopt;
-    throw Error(Errc::invalid_argument, "read", "AWS profile '" + name_ + "'",
-                "no profile file has it", "list them with: aws configure list-profiles");
-  }
-  auto found =
-      checked({value_of(*profile, "aws_access_key_id"), value_of(*profile, "aws_secret_access_key"),
-               value_of(*profile, "aws_session_token")},
-              "AWS profile '" + name_ + "'");
-  if (found) return found;
-  constexpr std::array<std::string_view, 5> kOtherKinds = {
-      "sso_session", "sso_start_url", "role_arn", "credential_process", "web_identity_token_file"};
-  for (const auto kind : kOtherKinds) {
-    if (profile->find(kind) == profile->end()) continue;
-    throw Error(
-        Errc::unsupported, "read", "AWS profile '" + name_ + "'",
-        "it gets its keys by " + std::string(kind) + ", which is not supported yet",
-        "run: eval \"$(aws configure export-credentials --format env --profile " + name_ + ")\"");
-  }
-  return std::nullopt;
-}
-
 S3Settings resolve_s3_settings(const Options& options, const Environment& environment) {
-  const ProfileFiles files(environment);
-  const auto named = environment.variable("AWS_PROFILE");
-  const auto name = first_set({options.profile, named.value_or(""), "default"});
-  const auto profile = files.find(name).value_or(Profile{});
-  const auto variable = [&](const std::string& key) {
-    return environment.variable(key).value_or("");
-  };
-
-  S3Settings out;
-  out.region = first_set({options.region, variable("AWS_REGION"), variable("AWS_DEFAULT_REGION"),
-                          value_of(profile, "region"), "us-east-1"});
-  out.endpoint = first_set({options.endpoint, variable("AWS_ENDPOINT_URL_S3"),
-                            variable("AWS_ENDPOINT_URL"), endpoint_of(profile, files)});
-  out.ca_bundle = first_set({variable("AWS_CA_BUNDLE"), value_of(profile, "ca_bundle")});
-  if (options.anonymous) return out;
-
-  const ExplicitCredentials from_options(options);
-  const EnvironmentCredentials from_environment(environment);
-  const ProfileCredentials from_profile(files, name, !options.profile.empty() || named.has_value());
-  const bool profile_first = !options.profile.empty();
-  const std::array<const CredentialSource*, 3> chain = {
-      &from_options,
-      profile_first ? static_cast<const CredentialSource*>(&from_profile) : &from_environment,
-      profile_first ? static_cast<const CredentialSource*>(&from_environment) : &from_profile};
-  for (const auto* source : chain) {
-    auto found = source->find();
-    if (!found) continue;
-    out.credentials = std::make_shared<Renewable<Credentials>>(*std::move(found));
-    return out;
-  }
-  throw Error(Errc::unauthenticated, "find", "credentials for S3",
-              "none in the options, in AWS_ACCESS_KEY_ID, or in profile '" + name + "'",
-              "set them, or anonymous=true for a public bucket");
+  const Finder finder(options, environment);
+  return {.region = finder.region(),
+          .endpoint = first_set({options.endpoint, finder.endpoint("s3", "AWS_ENDPOINT_URL_S3")}),
+          .ca_bundle = finder.ca_bundle(),
+          .credentials = finder.keys()};
 }
 
 }  // namespace cnf::storage

@@ -19,6 +19,7 @@ namespace {
 
 using Token = Renewable<std::string>;
 
+constexpr const char* kStore = "Google Cloud Storage";
 constexpr const char* kLooked =
     "in the options, GOOGLE_APPLICATION_CREDENTIALS or gcloud's application default credentials";
 
@@ -60,11 +61,9 @@ std::shared_ptr<Token> by_machine(const Environment& environment) {
   request.path = "/computeMetadata/v1/instance/service-accounts/default/token";
   request.headers = {{"Metadata-Flavor", "Google"}};
   return std::make_shared<Token>([request = std::move(request)](const Context& context) {
-    auto response = ask_metadata(request, context, "Google Cloud Storage", kLooked);
+    auto response = ask_metadata(request, context, kStore, kLooked);
     if (response.header("metadata-flavor") != "Google") {
-      throw Error(Errc::unauthenticated, "find", "credentials for Google Cloud Storage",
-                  std::string("none ") + kLooked + "; and this machine is not one of Google's",
-                  "set them, or anonymous=true for a public bucket");
+      throw no_credentials(kStore, kLooked, "; and this machine is not one of Google's");
     }
     return access_token_of(
         take_body(request, std::move(response), {}, "does the machine have a service account?"),
@@ -82,8 +81,7 @@ std::shared_ptr<Token> find_google_credentials(const Options& options,
     return std::make_shared<Token>(google_token_source(file->text, file->path));
   }
   if (environment.variable("NO_GCE_CHECK") == "true") {
-    throw Error(Errc::unauthenticated, "find", "credentials for Google Cloud Storage",
-                std::string("none ") + kLooked, "set them, or anonymous=true for a public bucket");
+    throw no_credentials(kStore, kLooked);
   }
   return by_machine(environment);
 }

@@ -58,49 +58,6 @@ class ProfileFiles {
   std::map<std::string, Profile, std::less<>> config_;
 };
 
-/// One link of the chain: a place where credentials may be.
-class CredentialSource {
- public:
-  virtual ~CredentialSource() = default;
-  /// nullopt if this place has none; throws Error invalid_argument if it has half of them, or
-  /// unsupported if it names a kind that cannot be used.
-  [[nodiscard]] virtual std::optional<Credentials> find() const = 0;
-};
-
-/// The keys that the caller gave.
-class ExplicitCredentials final : public CredentialSource {
- public:
-  explicit ExplicitCredentials(const Options& options) : options_(options) {}
-  [[nodiscard]] std::optional<Credentials> find() const override;
-
- private:
-  const Options& options_;
-};
-
-/// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN.
-class EnvironmentCredentials final : public CredentialSource {
- public:
-  explicit EnvironmentCredentials(const Environment& environment) : environment_(environment) {}
-  [[nodiscard]] std::optional<Credentials> find() const override;
-
- private:
-  const Environment& environment_;
-};
-
-/// A section of the profile files.
-class ProfileCredentials final : public CredentialSource {
- public:
-  ProfileCredentials(const ProfileFiles& files, std::string name, bool required)
-      : files_(files), name_(std::move(name)), required_(required) {}
-  /// A required profile that is absent throws invalid_argument.
-  [[nodiscard]] std::optional<Credentials> find() const override;
-
- private:
-  const ProfileFiles& files_;
-  std::string name_;
-  bool required_;
-};
-
 /// What a store is opened with, once every source has been asked.
 struct S3Settings {
   std::string region;
@@ -109,9 +66,19 @@ struct S3Settings {
   std::shared_ptr<Renewable<Credentials>> credentials;  ///< Null: sign nothing.
 };
 
-/// Options, then the environment, then the profile files; a profile that the options name goes
-/// before the environment. Throws Error unauthenticated if there are no credentials and
-/// options.anonymous is not set; the message says where was looked.
+/// Region, endpoint and certificates: options, then the environment, then the profile.
+///
+/// Keys, from the first place that is set up: the options; the environment; a web identity
+/// (AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN); the profile; the container; the machine. A profile
+/// that the options name goes before the environment. Over what is found, options.role_arn is
+/// assumed. That is the order of the SDKs for Java 2 (DefaultCredentialsProvider) and Go 2
+/// (resolveCredentialChain); the command line and Rust look into the profile before the web
+/// identity.
+///
+/// Reads variables and files and sends nothing: keys that are issued are asked for by the first
+/// request. Throws Error invalid_argument and unsupported for what is set up wrongly,
+/// unauthenticated if there is nowhere left to look and options.anonymous is not set; the message
+/// says where was looked.
 [[nodiscard]] S3Settings resolve_s3_settings(const Options& options,
                                              const Environment& environment);
 

@@ -1,39 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <map>
-#include <optional>
 #include <string>
 #include <utility>
 
 #include <gtest/gtest.h>
 
 #include "cnf/core/storage/credentials_internal.h"
+#include "cnf/core/storage/fake_environment_test.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/util/error.h"
 
 namespace cnf::storage {
 namespace {
-
-class FakeEnvironment final : public Environment {
- public:
-  using Texts = std::map<std::string, std::string>;
-  explicit FakeEnvironment(Texts variables, Texts files = {})
-      : variables_(std::move(variables)), files_(std::move(files)) {}
-
-  [[nodiscard]] std::optional<std::string> variable(const std::string& name) const override {
-    return find(variables_, name);
-  }
-  [[nodiscard]] std::optional<std::string> file(const std::string& path) const override {
-    return find(files_, path);
-  }
-
- private:
-  static std::optional<std::string> find(const Texts& texts, const std::string& name) {
-    const auto found = texts.find(name);
-    return found == texts.end() ? std::nullopt : std::optional(found->second);
-  }
-  Texts variables_;
-  Texts files_;
-};
 
 constexpr const char* kCredentialsFile =
     "# comment\n"
@@ -158,7 +136,8 @@ TEST(S3Settings, AnonymousNeedsNone) {
 
 TEST(S3Settings, NoneAtAllSaysWhereWasLooked) {
   std::string what;
-  EXPECT_EQ(code_of({}, FakeEnvironment(FakeEnvironment::Texts()), &what), Errc::unauthenticated);
+  const FakeEnvironment environment(FakeEnvironment::Texts{{"AWS_EC2_METADATA_DISABLED", "True"}});
+  EXPECT_EQ(code_of({}, environment, &what), Errc::unauthenticated);
   EXPECT_NE(what.find("AWS_ACCESS_KEY_ID"), std::string::npos) << what;
   EXPECT_NE(what.find("anonymous=true"), std::string::npos) << what;
 }

@@ -169,6 +169,11 @@ class HttpEngine::Impl {
   const CurlMulti multi_;
 
   const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+  const std::function<void()> resume_ = [gate = gate_] {
+    const std::lock_guard lock(gate->mutex);
+    gate->held = false;
+    if (gate->engine != nullptr) gate->engine->wake();
+  };
   std::mutex mutex_;
   std::vector<std::unique_ptr<Job>> inbox_;  // guarded by mutex_
   std::atomic<bool> closing_{false};
@@ -275,12 +280,7 @@ bool HttpEngine::Impl::is_held() {
     const std::lock_guard lock(gate_->mutex);
     if (std::exchange(gate_->held, true)) return true;
   }
-  const auto resume = [gate = gate_] {
-    const std::lock_guard lock(gate->mutex);
-    gate->held = false;
-    if (gate->engine != nullptr) gate->engine->wake();
-  };
-  if (!dialect_->ready(resume)) return true;
+  if (!dialect_->ready(resume_)) return true;
   const std::lock_guard lock(gate_->mutex);
   gate_->held = false;
   return false;

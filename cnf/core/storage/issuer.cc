@@ -114,15 +114,19 @@ HttpResponse ask_issuer(const IssuerRequest& request, const Context& context) {
   return std::move(outcome.response);
 }
 
+Error no_credentials(std::string_view store, std::string_view looked, std::string_view also) {
+  return {Errc::unauthenticated, "find", "credentials for " + std::string(store),
+          "none " + std::string(looked) + std::string(also),
+          "set them, or anonymous=true for what is public"};
+}
+
 HttpResponse ask_metadata(const IssuerRequest& request, const Context& context,
                           std::string_view store, std::string_view looked) {
   try {
     return ask_issuer(request, context);
   } catch (const Error& error) {
     if (error.code() != Errc::unavailable) throw;
-    throw Error(Errc::unauthenticated, "find", "credentials for " + std::string(store),
-                "none " + std::string(looked) + "; and " + request.name + " does not answer",
-                "set them, or anonymous=true for what is public");
+    throw no_credentials(store, looked, "; and " + request.name + " does not answer");
   }
 }
 

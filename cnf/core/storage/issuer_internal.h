@@ -43,9 +43,13 @@ struct IssuerRequest {
 /// unavailable if there was no answer, corrupt_data if one of over 64 KiB, cancelled.
 [[nodiscard]] HttpResponse ask_issuer(const IssuerRequest& request, const Context& context);
 
+/// What to throw if there are no credentials. \param store  "S3"; \param looked  "in the options";
+/// \param also  the end of that sentence.
+[[nodiscard]] Error no_credentials(std::string_view store, std::string_view looked,
+                                   std::string_view also = {});
+
 /// The same of a metadata service, which is the last place to look: if there is no answer the Error
-/// is unauthenticated.
-/// \param store  "S3"; \param looked  where no credentials were found before: "in the options".
+/// is no_credentials.
 [[nodiscard]] HttpResponse ask_metadata(const IssuerRequest& request, const Context& context,
                                         std::string_view store, std::string_view looked);
 

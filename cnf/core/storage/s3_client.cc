@@ -18,6 +18,7 @@
 #include "cnf/core/storage/s3_location_internal.h"
 #include "cnf/core/storage/sigv4_internal.h"
 #include "cnf/core/storage/storage.h"
+#include "cnf/core/storage/sts_internal.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
 #include "cnf/core/util/context.h"
@@ -40,8 +41,7 @@ void check_bucket(std::string_view bucket) {
 }
 
 std::string aws_endpoint(const std::string& region) {
-  return "https://s3." + region +
-         (region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com");
+  return "https://s3." + region + aws_domain(region);
 }
 
 bool wants_path_style(const Options& options, bool own_endpoint, std::string_view bucket) {

@@ -30,10 +30,11 @@ using testing::WireRequest;
 
 inline constexpr const char* kSecret = "the-secret";
 
-/// No variables, no files.
+/// No variables, no files, and no metadata service.
 class NoEnvironment final : public Environment {
  public:
-  [[nodiscard]] std::optional<std::string> variable(const std::string&) const override {
+  [[nodiscard]] std::optional<std::string> variable(const std::string& name) const override {
+    if (name == "AWS_EC2_METADATA_DISABLED") return "true";
     return {};
   }
   [[nodiscard]] std::optional<std::string> file(const std::string&) const override { return {}; }
