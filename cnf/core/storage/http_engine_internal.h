@@ -25,7 +25,7 @@ struct HttpRequest {
   std::string method = "GET";
   Endpoint endpoint;
   std::string path = "/";
-  std::string segment = {};  ///< Put behind the path, with its '/' encoded too.
+  std::string encoded = {};  ///< Put behind the path as it is: where '/' is no separator.
   QueryParameters query;
   HttpHeaders headers;
   ByteSpan body = {};  ///< Must stay as it is until the call is done.

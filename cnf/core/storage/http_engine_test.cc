@@ -110,11 +110,11 @@ TEST(HttpEngine, DotsInAPathStay) {
   EXPECT_EQ(f.server.requests().at(0).target, "/a/./b/../c//d%25");
 }
 
-TEST(HttpEngine, ASegmentHidesItsSlashes) {
+TEST(HttpEngine, WhatIsEncodedAlreadyGoesAsItIs) {
   Fixture f(in_order({{}}));
   auto call = f.call();
   call.request.path = "/o/";
-  call.request.segment = "a/b c";
+  call.request.encoded = "a%2Fb%20c";
   static_cast<void>(f.engine.run(std::move(call)).value());
   EXPECT_EQ(f.server.requests().at(0).target, "/o/a%2Fb%20c");
 }

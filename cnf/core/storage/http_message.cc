@@ -20,7 +20,7 @@ const HttpResponse& HttpOutcome::value() const {
 
 std::string HttpRequest::url() const {
   std::string out = endpoint.url() + percent_encode(path, Slash::keep);
-  out += percent_encode(segment, Slash::encode);
+  out += encoded;
   if (!query.empty()) out += "?" + spell_query(query);
   return out;
 }

@@ -20,7 +20,9 @@ FileInfo info_of(const HttpResponse& head) {
   if (const auto date = head.header("last-modified")) {
     out.modified = parse_http_date(*date).value_or(std::chrono::sys_seconds{});
   }
-  out.storage_class = head.header("x-amz-storage-class").value_or("");
+  const auto storage_class = head.header("x-amz-storage-class");
+  out.storage_class =
+      storage_class ? *storage_class : head.header("x-goog-storage-class").value_or("");
   return out;
 }
 

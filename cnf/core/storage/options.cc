@@ -42,6 +42,7 @@ constexpr TextField kTexts[] = {
     {"sse_kms_key_id", &Options::sse_kms_key_id},
     {"tenant_id", &Options::tenant_id},
     {"token", &Options::token},
+    {"user_project", &Options::user_project},
 };
 
 // The others, as set() knows them.

@@ -12,7 +12,7 @@ namespace cnf::storage {
 struct Options {
   // S3
   std::string region = {};         ///< Default: AWS_REGION, the profile's, then "us-east-1".
-  std::string endpoint = {};       ///< e.g. "http://127.0.0.1:9000"; default: AWS's own.
+  std::string endpoint = {};       ///< e.g. "http://127.0.0.1:9000"; default: the vendor's own.
   std::string profile = {};        ///< Section of ~/.aws/config; default: AWS_PROFILE, "default".
   std::string access_key_id = {};  ///< Explicit credentials go before all others.
   std::string secret_access_key = {};
@@ -31,6 +31,7 @@ struct Options {
   // Google Cloud Storage and Azure
   std::string token = {};            ///< A bearer token; it is not renewed.
   std::string service_account = {};  ///< GCS: path of credentials as JSON.
+  std::string user_project = {};     ///< GCS: the project billed where the requester pays.
   std::string tenant_id = {};        ///< Azure: the three of an application's client secret.
   std::string client_id = {};        ///< Also: which of several managed identities.
   std::string client_secret = {};
@@ -54,10 +55,10 @@ struct Options {
   /// Sets a field from text: region, endpoint, profile, anonymous (true|false), addressing
   /// (auto|path|virtual), access_key_id, secret_access_key, session_token, role_arn, external_id,
   /// requester_pays (true|false), sse, sse_kms_key_id, sse_customer_key,
-  /// token, service_account, tenant_id, client_id, client_secret, part_size ("8M"), concurrency,
-  /// connect_timeout and timeout ("500ms", "30s", "2m"; a number alone is seconds),
-  /// max_retries, network (auto|region|continent|internet), durability (fsync|none).
-  /// Throws Error invalid_argument on any other name or value.
+  /// token, service_account, user_project, tenant_id, client_id, client_secret,
+  /// part_size ("8M"), concurrency, connect_timeout and timeout ("500ms", "30s", "2m"; a number
+  /// alone is seconds), max_retries, network (auto|region|continent|internet), durability
+  /// (fsync|none). Throws Error invalid_argument on any other name or value.
   void set(std::string_view name, std::string_view value);
 };
 

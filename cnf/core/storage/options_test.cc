@@ -19,7 +19,7 @@ TEST(Options, EveryFieldIsSetFromText) {
   for (const char* name :
        {"region", "endpoint", "profile", "access_key_id", "secret_access_key", "session_token",
         "role_arn", "external_id", "token", "service_account", "tenant_id", "client_id",
-        "client_secret", "sse", "sse_kms_key_id", "sse_customer_key"}) {
+        "client_secret", "user_project", "sse", "sse_kms_key_id", "sse_customer_key"}) {
     options.set(name, std::string("a ") + name);
   }
   EXPECT_EQ(options.region, "a region");
@@ -32,6 +32,7 @@ TEST(Options, EveryFieldIsSetFromText) {
   EXPECT_EQ(options.external_id, "a external_id");
   EXPECT_EQ(options.token, "a token");
   EXPECT_EQ(options.service_account, "a service_account");
+  EXPECT_EQ(options.user_project, "a user_project");
   EXPECT_EQ(options.tenant_id, "a tenant_id");
   EXPECT_EQ(options.client_id, "a client_id");
   EXPECT_EQ(options.client_secret, "a client_secret");

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "cnf/core/storage/gcs.h"
 #include "cnf/core/storage/http.h"
 #include "cnf/core/storage/local.h"
 #include "cnf/core/storage/memory.h"
@@ -169,6 +170,11 @@ std::shared_ptr<Storage> open_bucket(const Parts& parts) {
   return open_s3(parts.authority, parts.options);
 }
 
+std::shared_ptr<Storage> open_google_bucket(const Parts& parts) {
+  if (parts.authority.empty()) refuse(parts.shown, "it names no bucket", "write gs://BUCKET/KEY");
+  return open_gcs(parts.authority, parts.options);
+}
+
 std::shared_ptr<Storage> open_web(const Parts& parts) {
   return open_http(parts.scheme + "://" + parts.authority, parts.query, parts.options);
 }
@@ -188,6 +194,7 @@ constexpr std::array kSchemes{
     Scheme{"file", open_file, Scheme::Keys::path_is_the_root},
     Scheme{"memory", open_memory, Scheme::Keys::in_path},
     Scheme{"s3", open_bucket, Scheme::Keys::in_path},
+    Scheme{"gs", open_google_bucket, Scheme::Keys::in_path},
     Scheme{"http", open_web, Scheme::Keys::in_path, Scheme::Query::of_the_store},
     Scheme{"https", open_web, Scheme::Keys::in_path, Scheme::Query::of_the_store},
 };
@@ -199,7 +206,7 @@ const Scheme& scheme_for(const Parts& parts) {
   if (found != kSchemes.end()) return *found;
   throw Error(Errc::unsupported, "open", parts.shown,
               "the scheme '" + parts.scheme + "' is not known",
-              "use a path, file:, memory:, s3: or https:");
+              "use a path, file:, memory:, s3:, gs: or https:");
 }
 
 struct Resolved {
