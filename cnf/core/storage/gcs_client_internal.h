@@ -39,6 +39,8 @@ class GcsClient {
 
   /// "gs://bucket/key".
   [[nodiscard]] std::string uri(std::string_view key) const;
+  /// As Storage::identity(): the bucket at its endpoint.
+  [[nodiscard]] std::string identity() const { return "gs " + endpoint_.url() + " " + bucket_; }
   /// A request about an object, or about all objects for "". RequestKind::get asks for its bytes
   /// as they are stored, any other kind is about its resource.
   [[nodiscard]] HttpCall call(RequestKind kind, std::string_view doing, std::string_view method,

@@ -18,6 +18,8 @@
 #include "cnf/core/storage/http_url_internal.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/checksum.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 
@@ -47,6 +49,7 @@ class HttpClient {
   HttpClient(std::string_view base, std::string_view query, const Options& options)
       : endpoint_(parse_endpoint(base)),
         query_(checked_query(query, endpoint_.url())),
+        query_digest_(query.empty() ? std::string() : to_hex(sha256(as_bytes(query)))),
         engine_(std::make_shared<PlainDialect>(), engine_options(options, Environment::system())) {}
 
   [[nodiscard]] std::string uri(std::string_view key) const {
@@ -54,6 +57,8 @@ class HttpClient {
     if (!key.empty()) out.append("/").append(key);
     return out;
   }
+  /// As Storage::identity(): what the query says may choose a version, and may be a secret.
+  [[nodiscard]] std::string identity() const { return uri({}) + query_digest_; }
   [[nodiscard]] HttpCall call(RequestKind kind, std::string_view doing, std::string_view method,
                               std::string_view key, const Context& context) const {
     HttpCall out;
@@ -75,6 +80,7 @@ class HttpClient {
  private:
   Endpoint endpoint_;
   QueryParameters query_;
+  std::string query_digest_;
   mutable HttpEngine engine_;
 };
 
@@ -90,6 +96,7 @@ class HttpStorage final : public Storage {
 
  private:
   [[nodiscard]] std::string do_uri(std::string_view key) const override { return client_.uri(key); }
+  [[nodiscard]] std::string do_identity() const override { return client_.identity(); }
   [[nodiscard]] ReadProfile do_read_profile() const override {
     // Further away than a bucket of the same region: a request is worth more bytes.
     return {.gap = std::uint64_t{256} << 10, .max_request = std::uint64_t{16} << 20};

@@ -52,6 +52,7 @@ class LocalStorage final : public Storage {
   [[nodiscard]] std::string do_uri(std::string_view key) const override {
     return shown_.ends_with('/') ? shown_ + std::string(key) : join_key(shown_, key);
   }
+  [[nodiscard]] std::string do_identity() const override { return "file:" + root_; }
   [[nodiscard]] ReadProfile do_read_profile() const override { return local::kReadProfile; }
 
   void do_fetch(std::span<const Transfer> transfers, const Context& context,

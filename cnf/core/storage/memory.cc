@@ -21,6 +21,7 @@
 #include "cnf/core/storage/page_internal.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"
+#include "cnf/core/util/checksum.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 
@@ -151,6 +152,8 @@ class MemoryStorage final : public Storage {
   [[nodiscard]] std::string do_uri(std::string_view key) const override {
     return join_key(root_, key_in_uri(key));
   }
+  // Other stores may have the same name, and their ETags begin at 1, too.
+  [[nodiscard]] std::string do_identity() const override { return root_ + '#' + id_; }
   [[nodiscard]] ReadProfile do_read_profile() const override { return kReadProfile; }
 
   void do_fetch(std::span<const Transfer> transfers, const Context& context,
@@ -245,6 +248,7 @@ class MemoryStorage final : public Storage {
   }
 
   std::string root_;
+  std::string id_ = random_id();
   std::shared_ptr<Table> table_ = std::make_shared<Table>();
 };
 

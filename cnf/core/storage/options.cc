@@ -27,6 +27,7 @@ struct TextField {
 // Those that any text will do for.
 constexpr TextField kTexts[] = {
     {"access_key_id", &Options::access_key_id},
+    {"cache", &Options::cache},
     {"client_id", &Options::client_id},
     {"client_secret", &Options::client_secret},
     {"endpoint", &Options::endpoint},
@@ -47,8 +48,8 @@ constexpr TextField kTexts[] = {
 
 // The others, as set() knows them.
 constexpr std::string_view kOtherNames =
-    "addressing, anonymous, concurrency, connect_timeout, durability, max_retries, network, "
-    "part_size, requester_pays, timeout";
+    "addressing, anonymous, cache_size, cache_ttl, concurrency, connect_timeout, durability, "
+    "max_retries, network, part_size, rate, read_only, requester_pays, timeout";
 
 std::string all_names() {
   std::string out;
@@ -101,6 +102,17 @@ std::uint64_t parse_part_size(std::string_view name, std::string_view value) {
   return size;
 }
 
+double parse_rate(std::string_view name, std::string_view value) {
+  constexpr double kMost = 1e9;
+  double number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc() || end != value.data() + value.size() || !(number > 0) ||
+      number > kMost) {
+    refuse(name, value, "a number of requests a second, above 0");
+  }
+  return number;
+}
+
 Options::Addressing parse_addressing(std::string_view name, std::string_view value) {
   if (value == "auto") return Options::Addressing::automatic;
   if (value == "path") return Options::Addressing::path;
@@ -149,6 +161,14 @@ void Options::set(std::string_view name, std::string_view value) {
     network = parse_network(name, value);
   } else if (name == "durability") {
     durability = parse_durability(name, value);
+  } else if (name == "cache_size") {
+    cache_size = parse_size(value);
+  } else if (name == "cache_ttl") {
+    cache_ttl = value == "0" ? Milliseconds(0) : parse_duration(name, value);
+  } else if (name == "rate") {
+    rate = parse_rate(name, value);
+  } else if (name == "read_only") {
+    access = parse_flag(name, value) ? Access::read_only : Access::read_write;
   } else {
     throw Error(Errc::invalid_argument, "set storage option", name, "there is no such option",
                 "the options are " + all_names());

@@ -52,13 +52,24 @@ struct Options {
   enum class Durability : std::uint8_t { fsync, none };
   Durability durability = Durability::fsync;  ///< Local: whether commit waits for the disk.
 
+  // Wrappers that from_uri and locate put around the store
+  std::string cache =
+      {};  ///< A folder for what was read, or "memory"; empty: no cache. See cache.h.
+  std::uint64_t cache_size = std::uint64_t{1} << 30;  ///< Bytes that the cache may take.
+  /// An object is taken to be unchanged for so long after the store was asked; 0: ask each time.
+  std::chrono::milliseconds cache_ttl{60'000};
+  double rate = 0;  ///< Requests a second, at most; 0: no limit. See limited.h.
+  enum class Access : std::uint8_t { read_write, read_only };
+  Access access = Access::read_write;  ///< read_only: every change is refused.
+
   /// Sets a field from text: region, endpoint, profile, anonymous (true|false), addressing
   /// (auto|path|virtual), access_key_id, secret_access_key, session_token, role_arn, external_id,
   /// requester_pays (true|false), sse, sse_kms_key_id, sse_customer_key,
   /// token, service_account, user_project, tenant_id, client_id, client_secret,
   /// part_size ("8M"), concurrency, connect_timeout and timeout ("500ms", "30s", "2m"; a number
   /// alone is seconds), max_retries, network (auto|region|continent|internet), durability
-  /// (fsync|none). Throws Error invalid_argument on any other name or value.
+  /// (fsync|none), cache, cache_size ("10G"), cache_ttl (as timeout, or 0), rate, read_only
+  /// (true|false). Throws Error invalid_argument on any other name or value.
   void set(std::string_view name, std::string_view value);
 };
 

@@ -2,6 +2,7 @@
 #include "cnf/core/storage/options.h"
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -80,6 +81,22 @@ TEST(Options, EveryFieldIsSetFromText) {
   EXPECT_EQ(options.durability, Options::Durability::fsync);
 }
 
+TEST(Options, WrappersAreSetFromText) {
+  Options options;
+  options.set("cache", "/a/folder");
+  EXPECT_EQ(options.cache, "/a/folder");
+  options.set("cache_size", "3G");
+  EXPECT_EQ(options.cache_size, std::uint64_t{3} << 30);
+  options.set("cache_ttl", "5m");
+  EXPECT_EQ(options.cache_ttl, milliseconds(300'000));
+  options.set("cache_ttl", "0");
+  EXPECT_EQ(options.cache_ttl, milliseconds(0));
+  options.set("rate", "2.5");
+  EXPECT_EQ(options.rate, 2.5);
+  options.set("read_only", "true");
+  EXPECT_EQ(options.access, Options::Access::read_only);
+}
+
 TEST(Options, WhatIsWrongIsRefusedByName) {
   const struct {
     const char* name;
@@ -100,6 +117,14 @@ TEST(Options, WhatIsWrongIsRefusedByName) {
               {"timeout", "99999999999999999s"},
               {"max_retries", "101"},
               {"durability", "maybe"},
+              {"cache_size", "big"},
+              {"cache_ttl", "-1s"},
+              {"rate", "0"},
+              {"rate", "-1"},
+              {"rate", "nan"},
+              {"rate", "inf"},
+              {"rate", "5/s"},
+              {"read_only", "perhaps"},
               {"", "x"},
               {"Region", "x"}};
   for (const auto& row : rows) {

@@ -108,6 +108,10 @@ S3Client::S3Client(const std::string& bucket, const Options& options, S3Settings
               const Context& context) { return find_region(*location, engine, context); })),
       engine_(dialect_, engine_options(options, settings, prices_, retry)) {}
 
+std::string S3Client::identity() const {
+  return "s3 " + location_->request({}, {}).endpoint.url() + " " + location_->bucket();
+}
+
 std::string S3Client::uri(std::string_view key) const {
   std::string out = "s3://" + location_->bucket();
   if (!key.empty()) out.append("/").append(key);

@@ -29,6 +29,8 @@ class S3Client {
 
   /// "s3://bucket/key".
   [[nodiscard]] std::string uri(std::string_view key) const;
+  /// As Storage::identity(): the bucket at its endpoint.
+  [[nodiscard]] std::string identity() const;
   /// A request about an object, or about the bucket for "", with nothing in it yet.
   [[nodiscard]] HttpCall call(RequestKind kind, std::string_view doing, std::string_view method,
                               std::string_view key, const Context& context) const;

@@ -21,6 +21,7 @@ class S3Storage final : public Storage {
   [[nodiscard]] std::string do_uri(std::string_view key) const override {
     return client_->uri(key);
   }
+  [[nodiscard]] std::string do_identity() const override { return client_->identity(); }
   [[nodiscard]] ReadProfile do_read_profile() const override;
   [[nodiscard]] const PriceTable& do_prices() const override { return client_->prices(); }
   void do_fetch(std::span<const Transfer> transfers, const Context& context,

@@ -48,6 +48,10 @@ class ShardedStorage final : public KeyMappingStorage {
     return sharding_.prefix(key).append("/").append(key);
   }
 
+  [[nodiscard]] std::string do_identity() const override {
+    // NOLINTNEXTLINE(bugprone-parent-virtual-call): KeyMappingStorage leaves it pure
+    return StorageWrapper::do_identity() + "#sharded-" + std::to_string(sharding_.bits());
+  }
   [[nodiscard]] ListPage do_list_page(const ListOptions& options, const std::string& token,
                                       const Context& context) const override;
   [[nodiscard]] ShardPage shard_page(int shard, const ListOptions& options,

@@ -287,6 +287,9 @@ class Storage : public std::enable_shared_from_this<Storage> {
 
   /// The URI of a key (of the root, for ""), as people write it; never contains a secret.
   [[nodiscard]] std::string uri(std::string_view key = {}) const { return do_uri(key); }
+  /// Tells this store from all others, where its URI does not: one bucket name may be at several
+  /// endpoints. An object is the same if this and its key, joined by '/', are; no secret is in it.
+  [[nodiscard]] std::string identity() const { return do_identity(); }
   /// What fetch() plans with, unless its options say otherwise.
   [[nodiscard]] ReadProfile read_profile() const { return do_read_profile(); }
   /// What its requests cost (prices.h), as Usage::usd counts them; for a wrapper, those of the
@@ -299,6 +302,7 @@ class Storage : public std::enable_shared_from_this<Storage> {
   // wanted are counted here.
 
   [[nodiscard]] virtual std::string do_uri(std::string_view key) const = 0;
+  [[nodiscard]] virtual std::string do_identity() const { return do_uri({}); }
   [[nodiscard]] virtual ReadProfile do_read_profile() const = 0;
   /// Unless overridden: nothing costs anything.
   [[nodiscard]] virtual const PriceTable& do_prices() const;

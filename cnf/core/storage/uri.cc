@@ -15,8 +15,10 @@
 #include <utility>
 #include <vector>
 
+#include "cnf/core/storage/cache.h"
 #include "cnf/core/storage/gcs.h"
 #include "cnf/core/storage/http.h"
+#include "cnf/core/storage/limited.h"
 #include "cnf/core/storage/local.h"
 #include "cnf/core/storage/memory.h"
 #include "cnf/core/storage/options.h"
@@ -209,6 +211,22 @@ const Scheme& scheme_for(const Parts& parts) {
               "use a path, file:, memory:, s3:, gs: or https:");
 }
 
+// The innermost comes first: what the cache answers takes no turn and is never refused.
+std::shared_ptr<Storage> open_wrapped(const Scheme& scheme, const Parts& parts) {
+  std::shared_ptr<Storage> storage = scheme.open(parts);
+  const Options& options = parts.options;
+  if (options.rate > 0) {
+    storage = limited(std::move(storage), {.rate = options.rate, .part_size = options.part_size});
+  }
+  if (!options.cache.empty()) {
+    CacheOptions cache{.max_bytes = options.cache_size, .ttl = options.cache_ttl};
+    if (options.cache != "memory") cache.folder = options.cache;
+    storage = cached(std::move(storage), cache);
+  }
+  if (options.access == Options::Access::read_only) storage = read_only(std::move(storage));
+  return storage;
+}
+
 struct Resolved {
   Parts parts;
   const Scheme& scheme;
@@ -233,7 +251,7 @@ std::string_view without_slashes(std::string_view path) {
 
 std::shared_ptr<Storage> from_uri(std::string_view uri, const Options& options) {
   const auto [parts, scheme] = resolve(uri, options);
-  std::shared_ptr<Storage> storage = scheme.open(parts);
+  std::shared_ptr<Storage> storage = open_wrapped(scheme, parts);
   if (scheme.keys == Scheme::Keys::path_is_the_root) return storage;
   return prefixed(std::move(storage), std::string(without_slashes(parts.path)));
 }
@@ -243,16 +261,16 @@ Location locate(std::string_view uri, const Options& options) {
   const bool is_folder = parts.path.ends_with('/');
   if (scheme.keys == Scheme::Keys::in_path) {
     std::string key(without_slashes(parts.path));
-    std::shared_ptr<Storage> storage = scheme.open(parts);
+    std::shared_ptr<Storage> storage = open_wrapped(scheme, parts);
     if (is_folder) return {prefixed(std::move(storage), std::move(key)), {}};
     return {std::move(storage), std::move(key)};
   }
   const std::size_t slash = parts.path.rfind('/');
   std::string name = slash == std::string::npos ? parts.path : parts.path.substr(slash + 1);
-  if (name.empty() || name == "." || name == "..") return {scheme.open(parts), {}};
+  if (name.empty() || name == "." || name == "..") return {open_wrapped(scheme, parts), {}};
   parts.path.resize(parts.path.size() - name.size());
   if (parts.path.empty()) parts.path = ".";
-  return {scheme.open(parts), std::move(name)};
+  return {open_wrapped(scheme, parts), std::move(name)};
 }
 
 std::optional<std::string> local_path(std::string_view uri) {

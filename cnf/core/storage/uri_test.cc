@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/storage/uri.h"
 
+#include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,7 +14,11 @@
 
 #include "cnf/core/storage/local.h"
 #include "cnf/core/storage/memory.h"
+#include "cnf/core/storage/options.h"
+#include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/wrappers.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/testing/temp_dir.h"
 
@@ -56,6 +62,45 @@ TEST(Uri, RelativePathsStartAtTheWorkingFolder) {
   EXPECT_EQ(text_of(file.storage, "some/folder/key"), "text");
   EXPECT_EQ(here.key, "");
   EXPECT_EQ(text_of(here.storage, "some/folder/key"), "text");
+}
+
+TEST(Uri, OptionsPutWrappersAroundAnyStore) {
+  const testing::TempDir root;
+  const auto keeper = from_uri("memory:wrapped");
+  keeper->put("a", as_bytes("text"));
+  const auto fails_with = [](Errc code, const std::function<void()>& call) {
+    try {
+      call();
+    } catch (const Error& error) {
+      return error.code() == code;
+    }
+    return false;
+  };
+  for (const std::string base : {"memory:wrapped", root.path().c_str()}) {
+    Options options;
+    options.set("read_only", "true");
+    EXPECT_TRUE(fails_with(Errc::permission_denied,
+                           [&] { from_uri(base, options)->put("b", as_bytes("text")); }));
+    const Location place = locate(base + "/b", options);
+    EXPECT_TRUE(fails_with(Errc::permission_denied, [&] { place.storage->remove(place.key); }));
+  }
+  const auto limited = from_uri("memory:wrapped?rate=0.000001");  // and a burst of one
+  EXPECT_EQ(text_of(limited, "a"), "text");
+  const Context soon =
+      Context().with_deadline(Context::Clock::now() + std::chrono::milliseconds(20));
+  EXPECT_TRUE(fails_with(Errc::deadline_exceeded, [&] { (void)limited->read_all("a", 10, soon); }));
+
+  const std::string folder = (root.path() / "cache").string();
+  for (const std::string& cache : {std::string("memory"), folder}) {
+    const auto cached = from_uri("memory:wrapped?cache_size=1M&cache=" + cache);
+    EXPECT_EQ(text_of(cached, "a"), "text");
+    const auto accounting = std::make_shared<Accounting>();
+    EXPECT_EQ(as_text(cached->read_all("a", 10, Context().with_accounting(accounting)).bytes),
+              "text");
+    EXPECT_EQ(accounting->snapshot().total_requests(), 0U) << cache;
+    EXPECT_EQ(accounting->snapshot().cache_hits, 1U) << cache;
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder));
 }
 
 TEST(Uri, LocateTellsTheStoreFromTheKey) {

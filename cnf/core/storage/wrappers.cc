@@ -18,6 +18,8 @@ namespace cnf::storage {
 
 std::string StorageWrapper::do_uri(std::string_view key) const { return inner_->do_uri(key); }
 
+std::string StorageWrapper::do_identity() const { return inner_->do_identity(); }
+
 ReadProfile StorageWrapper::do_read_profile() const { return inner_->do_read_profile(); }
 
 const PriceTable& StorageWrapper::do_prices() const { return inner_->do_prices(); }
@@ -114,6 +116,10 @@ class PrefixedStorage final : public KeyMappingStorage {
   [[nodiscard]] std::string do_uri(std::string_view key) const override {
     // NOLINTNEXTLINE(bugprone-parent-virtual-call): the root's URI has the prefix too
     return StorageWrapper::do_uri(inner_key(key));
+  }
+  [[nodiscard]] std::string do_identity() const override {
+    // NOLINTNEXTLINE(bugprone-parent-virtual-call): KeyMappingStorage leaves it pure
+    return join_key(StorageWrapper::do_identity(), prefix_);
   }
 
   [[nodiscard]] ListPage do_list_page(const ListOptions& options, const std::string& token,

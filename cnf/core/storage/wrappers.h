@@ -21,6 +21,7 @@ class StorageWrapper : public Storage {
   [[nodiscard]] const Storage& inner() const noexcept { return *inner_; }
 
   [[nodiscard]] std::string do_uri(std::string_view key) const override;
+  [[nodiscard]] std::string do_identity() const override;
   [[nodiscard]] ReadProfile do_read_profile() const override;
   [[nodiscard]] const PriceTable& do_prices() const override;
   void do_fetch(std::span<const Transfer> transfers, const Context& context,
@@ -51,6 +52,7 @@ class KeyMappingStorage : public StorageWrapper {
   [[nodiscard]] virtual std::string inner_key(std::string_view key) const = 0;
 
   [[nodiscard]] std::string do_uri(std::string_view key) const override;
+  [[nodiscard]] std::string do_identity() const override = 0;
   void do_fetch(std::span<const Transfer> transfers, const Context& context,
                 const TransferDone& done) const override;
   [[nodiscard]] Object do_read(std::string_view key, std::optional<std::uint64_t> tail,
@@ -69,5 +71,8 @@ class KeyMappingStorage : public StorageWrapper {
 /// Sees `inner` below `prefix`, which is put before every key with a '/'. An empty prefix gives
 /// `inner` itself. Throws Error invalid_argument if `prefix` could not be the start of a key.
 [[nodiscard]] std::shared_ptr<Storage> prefixed(std::shared_ptr<Storage> inner, std::string prefix);
+
+/// Reads as `inner` does; every change throws Error permission_denied and asks the store nothing.
+[[nodiscard]] std::shared_ptr<Storage> read_only(std::shared_ptr<Storage> inner);
 
 }  // namespace cnf::storage
