@@ -70,7 +70,9 @@ bool is_signed(const WireRequest& request, const Signature& given, const std::st
       .service = given.service,
       .path_rule = is_s3 ? storage::PathRule::as_is : storage::PathRule::normalized};
   const auto canonical = storage::canonical_request(input, scope.path_rule);
-  return storage::sign_string(secret, scope, storage::string_to_sign(scope, canonical)) ==
+  storage::SigningKey key;
+  const auto text = storage::string_to_sign(scope, canonical);
+  return to_hex(hmac_sha256(key.of({given.key_id, secret}, scope), as_bytes(text))) ==
          given.signature;
 }
 
