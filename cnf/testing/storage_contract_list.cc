@@ -177,6 +177,11 @@ void unusual_keys(const Store& store) {
             " lead and trail ",
             std::string(200, 'k')};
   std::sort(keys.begin(), keys.end());
+  // A store that would take the backslash for a slash refuses it.
+  std::erase_if(keys, [&](const std::string& key) {
+    return key == "back\\slash" &&
+           throws(Errc::invalid_argument, [&] { store->put(key, as_bytes(key)); });
+  });
   for (const std::string& key : keys) store->put(key, as_bytes(key));
   EXPECT_EQ(keys_of(store), keys);
   for (const std::string& key : keys) {

@@ -20,9 +20,9 @@ FileInfo info_of(const HttpResponse& head) {
   if (const auto date = head.header("last-modified")) {
     out.modified = parse_http_date(*date).value_or(std::chrono::sys_seconds{});
   }
-  const auto storage_class = head.header("x-amz-storage-class");
-  out.storage_class =
-      storage_class ? *storage_class : head.header("x-goog-storage-class").value_or("");
+  for (const auto name : {"x-amz-storage-class", "x-goog-storage-class", "x-ms-access-tier"}) {
+    if (const auto storage_class = head.header(name)) out.storage_class = *storage_class;
+  }
   return out;
 }
 

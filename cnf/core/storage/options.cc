@@ -27,14 +27,18 @@ struct TextField {
 // Those that any text will do for.
 constexpr TextField kTexts[] = {
     {"access_key_id", &Options::access_key_id},
+    {"account", &Options::account},
+    {"account_key", &Options::account_key},
     {"cache", &Options::cache},
     {"client_id", &Options::client_id},
     {"client_secret", &Options::client_secret},
+    {"connection_string", &Options::connection_string},
     {"endpoint", &Options::endpoint},
     {"external_id", &Options::external_id},
     {"profile", &Options::profile},
     {"region", &Options::region},
     {"role_arn", &Options::role_arn},
+    {"sas_token", &Options::sas_token},
     {"secret_access_key", &Options::secret_access_key},
     {"service_account", &Options::service_account},
     {"session_token", &Options::session_token},

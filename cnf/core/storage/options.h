@@ -28,6 +28,12 @@ struct Options {
   std::string sse_customer_key =
       {};  ///< 32 bytes in base64, to write and to read; the store keeps none.
 
+  // Azure
+  std::string account = {};      ///< The storage account; default: AZURE_STORAGE_ACCOUNT.
+  std::string account_key = {};  ///< As the portal shows it, in base64.
+  std::string sas_token = {};    ///< "sv=…&sig=…"
+  std::string connection_string = {};
+
   // Google Cloud Storage and Azure
   std::string token = {};            ///< A bearer token; it is not renewed.
   std::string service_account = {};  ///< GCS: path of credentials as JSON.
@@ -65,6 +71,7 @@ struct Options {
   /// Sets a field from text: region, endpoint, profile, anonymous (true|false), addressing
   /// (auto|path|virtual), access_key_id, secret_access_key, session_token, role_arn, external_id,
   /// requester_pays (true|false), sse, sse_kms_key_id, sse_customer_key,
+  /// account, account_key, sas_token, connection_string,
   /// token, service_account, user_project, tenant_id, client_id, client_secret,
   /// part_size ("8M"), concurrency, connect_timeout and timeout ("500ms", "30s", "2m"; a number
   /// alone is seconds), max_retries, network (auto|region|continent|internet), durability

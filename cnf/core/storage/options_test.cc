@@ -20,7 +20,8 @@ TEST(Options, EveryFieldIsSetFromText) {
   for (const char* name :
        {"region", "endpoint", "profile", "access_key_id", "secret_access_key", "session_token",
         "role_arn", "external_id", "token", "service_account", "tenant_id", "client_id",
-        "client_secret", "user_project", "sse", "sse_kms_key_id", "sse_customer_key"}) {
+        "client_secret", "user_project", "sse", "sse_kms_key_id", "sse_customer_key", "account",
+        "account_key", "sas_token", "connection_string"}) {
     options.set(name, std::string("a ") + name);
   }
   EXPECT_EQ(options.region, "a region");
@@ -37,6 +38,10 @@ TEST(Options, EveryFieldIsSetFromText) {
   EXPECT_EQ(options.tenant_id, "a tenant_id");
   EXPECT_EQ(options.client_id, "a client_id");
   EXPECT_EQ(options.client_secret, "a client_secret");
+  EXPECT_EQ(options.account, "a account");
+  EXPECT_EQ(options.account_key, "a account_key");
+  EXPECT_EQ(options.sas_token, "a sas_token");
+  EXPECT_EQ(options.connection_string, "a connection_string");
 
   EXPECT_EQ(options.sse, "a sse");
   EXPECT_EQ(options.sse_kms_key_id, "a sse_kms_key_id");

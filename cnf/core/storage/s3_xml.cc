@@ -3,10 +3,8 @@
 #include <charconv>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <span>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -16,6 +14,7 @@
 #include <pugixml.hpp>
 
 #include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/storage/http_xml_internal.h"
 #include "cnf/core/storage/s3_xml_internal.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/error.h"
@@ -23,32 +22,15 @@
 namespace cnf::storage {
 namespace {
 
+constexpr std::string_view kStore = "an S3 store";
+
 [[noreturn]] void refuse(std::string_view subject, std::string_view why) {
-  throw Error(Errc::corrupt_data, "read", subject, why, "is the endpoint an S3 store?");
-}
-
-// Entities beyond XML's own five are never expanded: pugixml does not know them, and a document
-// that declares some is refused.
-bool load(pugi::xml_document& document, std::string_view xml) {
-  const auto result = document.load_buffer(
-      xml.data(), xml.size(), pugi::parse_default | pugi::parse_doctype, pugi::encoding_utf8);
-  if (!result) return false;
-  const auto nodes = document.children();
-  return std::none_of(nodes.begin(), nodes.end(),
-                      [](const pugi::xml_node& node) { return node.type() == pugi::node_doctype; });
-}
-
-pugi::xml_node root_of(const pugi::xml_document& document, std::string_view name,
-                       std::string_view subject) {
-  const auto root = document.document_element();
-  if (name == root.name()) return root;
-  refuse(subject, "the answer is '" + one_line(root.name(), 60) + "', not " + std::string(name));
+  refuse_xml(subject, why, kStore);
 }
 
 pugi::xml_node load_root(pugi::xml_document& document, std::string_view xml, std::string_view name,
                          std::string_view subject) {
-  if (!load(document, xml)) refuse(subject, "the answer is not the XML that S3 speaks");
-  return root_of(document, name, subject);
+  return load_xml_root(document, xml, name, subject, kStore);
 }
 
 std::string decoded(std::string_view text, bool url_encoded, std::string_view subject) {
@@ -60,19 +42,10 @@ std::string decoded(std::string_view text, bool url_encoded, std::string_view su
   return std::move(*out);
 }
 
-std::uint64_t number(std::string_view text, std::string_view subject) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    refuse(subject, "a size in the listing is not a number");
-  }
-  return value;
-}
-
 FileInfo object_of(const pugi::xml_node& node, bool url_encoded, std::string_view subject) {
   FileInfo out;
   out.key = decoded(node.child_value("Key"), url_encoded, subject);
-  out.size = number(node.child_value("Size"), subject);
+  out.size = xml_size(node.child_value("Size"), subject, kStore);
   out.etag = unquote_etag(node.child_value("ETag"));
   out.storage_class = node.child_value("StorageClass");
   const auto modified = parse_iso8601(node.child_value("LastModified"));
@@ -85,12 +58,6 @@ void check_key(std::string_view key, std::string_view prefix, std::string_view s
   if (key.empty() || !key.starts_with(prefix)) {
     refuse(subject, "the listing has a key that was not asked for");
   }
-}
-
-std::string text_of(const pugi::xml_document& document) {
-  std::ostringstream out;
-  document.save(out, "", pugi::format_raw | pugi::format_no_declaration, pugi::encoding_utf8);
-  return std::move(out).str();
 }
 
 // Two digits at each call; moves on. -1 if they are none.
@@ -107,7 +74,7 @@ int two_digits(std::string_view& text) {
 
 std::optional<S3Error> parse_s3_error(std::string_view xml) {
   pugi::xml_document document;
-  if (!load(document, xml)) return std::nullopt;
+  if (!load_xml(document, xml)) return std::nullopt;
   const auto root = document.document_element();
   if (std::string_view(root.name()) != "Error") return std::nullopt;
   return S3Error{one_line(root.child_value("Code"), 100), one_line(root.child_value("Message")),
@@ -149,7 +116,7 @@ std::vector<S3DeleteFailure> parse_delete_result(std::string_view xml, std::stri
 
 std::string parse_upload_id(std::string_view xml, std::string_view subject) {
   pugi::xml_document document;
-  if (!load(document, xml)) refuse(subject, "the answer is not the XML that S3 speaks");
+  if (!load_xml(document, xml)) refuse(subject, "the answer is not the XML that S3 speaks");
   // "InitiateMultipartUploadResult"; rclone leaves the "Result" away.
   std::string out = document.document_element().child_value("UploadId");
   if (out.empty()) refuse(subject, "the answer has no UploadId");
@@ -168,7 +135,7 @@ std::vector<S3Upload> parse_uploads(std::string_view xml, std::string_view subje
 
 std::string parse_written_etag(std::string_view xml, std::string_view subject) {
   pugi::xml_document document;
-  if (!load(document, xml)) refuse(subject, "the answer is not the XML that S3 speaks");
+  if (!load_xml(document, xml)) refuse(subject, "the answer is not the XML that the store speaks");
   std::string out = unquote_etag(document.document_element().child_value("ETag"));
   if (out.empty()) refuse(subject, "the answer has no ETag");
   return out;
@@ -186,7 +153,7 @@ std::string delete_document(std::span<const std::string> keys) {
   for (const auto& key : keys) {
     root.append_child("Object").append_child("Key").text() = key.c_str();
   }
-  return text_of(document);
+  return spell_xml(document);
 }
 
 std::string complete_document(std::span<const S3Part> parts) {
@@ -200,7 +167,7 @@ std::string complete_document(std::span<const S3Part> parts) {
     node.append_child("ETag").text() = quote_etag(part.etag).c_str();
     if (!part.crc32c.empty()) node.append_child("ChecksumCRC32C").text() = part.crc32c.c_str();
   }
-  return text_of(document);
+  return spell_xml(document);
 }
 
 std::optional<std::chrono::sys_seconds> parse_iso8601(std::string_view text) {

@@ -252,7 +252,7 @@ class Storage : public std::enable_shared_from_this<Storage> {
   /// bytes.
   [[nodiscard]] Object read_all(std::string_view key, std::uint64_t limit,
                                 const Context& context = {}) const;
-  /// The last `length` bytes (all of a shorter object) and its size, in one request.
+  /// The last `length` bytes (all of a shorter object) and its size, in one request; two on Azure.
   [[nodiscard]] Object read_tail(std::string_view key, std::uint64_t length,
                                  const Context& context = {}) const;
 

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "cnf/core/storage/azure.h"
 #include "cnf/core/storage/cache.h"
 #include "cnf/core/storage/gcs.h"
 #include "cnf/core/storage/http.h"
@@ -33,9 +34,10 @@ namespace {
 // A URI taken apart; percent-encoding is undone. A plain path has no scheme.
 struct Parts {
   std::string scheme;
-  std::string authority;  // between "//" and the path; the NAME of memory:NAME
-  std::string path;       // with the '/' it begins with, if any
-  std::string query;      // as it was written
+  std::optional<std::string> user;  // before an '@' in the authority
+  std::string authority;            // between "//" and the path; the NAME of memory:NAME
+  std::string path;                 // with the '/' it begins with, if any
+  std::string query;                // as it was written
   Options options;
   std::string shown;  // for errors: without user, password and query, which may hold secrets
 };
@@ -132,14 +134,19 @@ Parts parse(std::string_view text) {
   const std::string_view host = at == std::string_view::npos ? authority : authority.substr(at + 1);
   parts.shown = parts.scheme + (has_slashes ? "://" : ":");
   parts.shown.append(host).append(rest);
-  if (at != std::string_view::npos) {
-    refuse(parts.shown, "user and password do not belong in a URI",
-           "use the environment or the profile files");
-  }
   if (hash != std::string_view::npos) refuse(parts.shown, "it has a fragment", "write '#' as %23");
+  if (at != std::string_view::npos) {
+    parts.user = percent_decode(authority.substr(0, at), parts.shown);
+  }
   parts.authority = percent_decode(host, parts.shown);
   parts.path = percent_decode(rest, parts.shown);
   return parts;
+}
+
+void refuse_user(const Parts& parts) {
+  if (!parts.user) return;
+  refuse(parts.shown, "user and password do not belong in a URI",
+         "use the environment or the profile files");
 }
 
 std::shared_ptr<Storage> open_file(const Parts& parts) {
@@ -177,6 +184,14 @@ std::shared_ptr<Storage> open_google_bucket(const Parts& parts) {
   return open_gcs(parts.authority, parts.options);
 }
 
+std::shared_ptr<Storage> open_container(const Parts& parts) {
+  if (parts.authority.empty()) {
+    refuse(parts.shown, "it names no container", "write az://CONTAINER/KEY");
+  }
+  return open_azure(parts.user ? *parts.user + "@" + parts.authority : parts.authority,
+                    parts.options);
+}
+
 std::shared_ptr<Storage> open_web(const Parts& parts) {
   return open_http(parts.scheme + "://" + parts.authority, parts.query, parts.options);
 }
@@ -190,6 +205,9 @@ struct Scheme {
   /// Whether the URI's query holds our options, or is the store's own.
   enum class Query : std::uint8_t { options, of_the_store };
   Query query = Query::options;
+  /// What stands before an '@': a user, whom no URI should have, or a container in an account.
+  enum class User : std::uint8_t { refused, container };
+  User user = User::refused;
 };
 constexpr std::array kSchemes{
     Scheme{"", open_file, Scheme::Keys::path_is_the_root},
@@ -197,6 +215,11 @@ constexpr std::array kSchemes{
     Scheme{"memory", open_memory, Scheme::Keys::in_path},
     Scheme{"s3", open_bucket, Scheme::Keys::in_path},
     Scheme{"gs", open_google_bucket, Scheme::Keys::in_path},
+    Scheme{"az", open_container, Scheme::Keys::in_path},
+    Scheme{"abfs", open_container, Scheme::Keys::in_path, Scheme::Query::options,
+           Scheme::User::container},
+    Scheme{"abfss", open_container, Scheme::Keys::in_path, Scheme::Query::options,
+           Scheme::User::container},
     Scheme{"http", open_web, Scheme::Keys::in_path, Scheme::Query::of_the_store},
     Scheme{"https", open_web, Scheme::Keys::in_path, Scheme::Query::of_the_store},
 };
@@ -208,7 +231,7 @@ const Scheme& scheme_for(const Parts& parts) {
   if (found != kSchemes.end()) return *found;
   throw Error(Errc::unsupported, "open", parts.shown,
               "the scheme '" + parts.scheme + "' is not known",
-              "use a path, file:, memory:, s3:, gs: or https:");
+              "use a path, file:, memory:, s3:, gs:, az:, abfss: or https:");
 }
 
 // The innermost comes first: what the cache answers takes no turn and is never refused.
@@ -234,6 +257,7 @@ struct Resolved {
 Resolved resolve(std::string_view uri, const Options& options) {
   Parts parts = parse(uri);
   const Scheme& scheme = scheme_for(parts);
+  if (scheme.user == Scheme::User::refused) refuse_user(parts);
   parts.options = options;
   if (scheme.query == Scheme::Query::options) {
     set_options(parts.query, parts.shown, parts.options);
@@ -276,6 +300,7 @@ Location locate(std::string_view uri, const Options& options) {
 std::optional<std::string> local_path(std::string_view uri) {
   Parts parts = parse(uri);
   if (parts.scheme != "file" && !parts.scheme.empty()) return std::nullopt;
+  refuse_user(parts);
   if (parts.path.empty()) refuse(parts.shown, "it has no path");
   return std::move(parts.path);
 }

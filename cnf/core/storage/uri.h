@@ -12,8 +12,9 @@
 namespace cnf::storage {
 
 /// The store whose keys lie below `uri`: a plain path, `file:`, `memory:NAME`,
-/// `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `https://HOST/PATH` (to be read; its query is sent
-/// along, not read as options).
+/// `s3://BUCKET/PREFIX`, `gs://BUCKET/PREFIX`, `az://CONTAINER/PREFIX`,
+/// `abfss://CONTAINER@ACCOUNT.dfs.core.windows.net/PREFIX` (also abfs; both by https),
+/// `https://HOST/PATH` (to be read; its query is sent along, not read as options).
 ///
 /// Options come from the URI's query ("s3://b/p?region=eu-west-1"), then from `options`, then from
 /// the environment and the files that the vendor's own tools use. Nothing is sent to the store yet.

@@ -169,6 +169,18 @@ TEST(Uri, TheQueryGoesBeforeTheOptions) {
   EXPECT_THROW((void)from_uri("memory:x?concurrency=none", options), Error);
 }
 
+TEST(Uri, AContainerMayStandBeforeItsAccount) {
+  Options options;
+  options.anonymous = true;
+  const std::string uri = "abfss://some-container@account.dfs.core.windows.net/a/b";
+  EXPECT_EQ(from_uri(uri, options)->uri("c"), uri + "/c");
+  EXPECT_EQ(locate("abfs" + uri.substr(5), options).storage->uri("x"),
+            "abfss://some-container@account.dfs.core.windows.net/x");
+  options.account = "account";
+  EXPECT_EQ(from_uri("az://some-container/a", options)->uri("b"), "az://some-container/a/b");
+  EXPECT_EQ(from_uri("abfs://some-container/a", options)->uri("b"), "az://some-container/a/b");
+}
+
 struct RefusedUri {
   std::string_view uri;
   Errc code;
@@ -192,6 +204,16 @@ TEST(Uri, WhatIsWrongIsSaidWithTheUri) {
       {"memory:x/../y", Errc::invalid_argument, "'..'"},
       {"memory://user:SECRET@x/y", Errc::invalid_argument, "memory://x/y"},
       {"file://user:SECRET@/path", Errc::invalid_argument, "password"},
+      {"s3://user:SECRET@bucket/key", Errc::invalid_argument, "password"},
+      {"https://user:SECRET@host/x", Errc::invalid_argument, "password"},
+      {"az://user:SECRET@container/key", Errc::invalid_argument, "password"},
+      {"az:///key", Errc::invalid_argument, "no container"},
+      {"abfss://user:SECRET@account.dfs.core.windows.net/key", Errc::invalid_argument, "container"},
+      {"abfss://c@account.example.com/key", Errc::invalid_argument, "storage account's host"},
+      {"abfss://c@account.dfs.core.windows.net/key?account=other", Errc::invalid_argument, "other"},
+      {"az://c/key?account=a&account_key=SECRET!", Errc::invalid_argument, "not base64"},
+      {"az://c/key?account=a&sas_token=SECRET", Errc::invalid_argument, "the SAS token"},
+      {"az://c/key?connection_string=SECRET", Errc::invalid_argument, "the connection string"},
   };
   for (const RefusedUri& row : rows) {
     try {
