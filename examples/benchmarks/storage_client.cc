@@ -97,10 +97,10 @@ class Client {
   unsigned concurrency_;
   cnf::Buffer memory_;
   std::string payload_path_;
-  cnf::storage::MappedFile payload_;
+  cnf::Buffer payload_;
 };
 
-// Touched before: what the system takes for fresh pages is not the store's work.
+// Memory that was touched before: what the system takes for fresh pages is not the store's work.
 cnf::MutableByteSpan Client::memory(std::uint64_t size) {
   if (memory_.size() < size) {
     memory_.resize(size);
@@ -111,11 +111,11 @@ cnf::MutableByteSpan Client::memory(std::uint64_t size) {
 
 cnf::ByteSpan Client::payload(const std::string& path) {
   if (path != payload_path_) {
-    payload_ = cnf::storage::MappedFile(path);
+    const cnf::storage::MappedFile file(path);
+    payload_ = cnf::Buffer::copy_of(file.bytes());
     payload_path_ = path;
-    static_cast<void>(cnf::crc32c(payload_.bytes()));  // touches it
   }
-  return payload_.bytes();
+  return payload_;
 }
 
 Job Client::fetch(std::vector<FetchRequest> requests, cnf::ByteSpan into, std::uint64_t gap) {
