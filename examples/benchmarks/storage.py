@@ -62,7 +62,7 @@ class Case:
         self.payload_of_many = os.path.join(folder, f"payload-{many}x1")
         with open(self.payload_of_many, "wb") as file:
             file.write(self.data[:many * MIB])
-        self.offsets_path = os.path.join(folder, f"offsets-{ranges}")
+        self.offsets_path = os.path.join(folder, f"offsets-{whole}-{ranges}")
         with open(self.offsets_path, "w") as file:
             file.writelines(f"{place}\n" for place in self.offsets())
 
@@ -118,15 +118,15 @@ class Comparison:
         for title, job in case.jobs().items():
             requests, runs = {}, {}
             for side in self.sides:
-                before = self.server.requests()
-                answer = self.check(side, job, case)
-                requests[side.name] = self.server.requests() - before
+                answer, requests[side.name] = self.check(side, job, case)
+                if "failed" in answer:
+                    continue
                 # A warm-up, unless there will be no other run.
                 runs[side.name] = [answer] if answer["wall"] > SLOW else []
             for _ in range(self.times):
                 for side in self.sides:
-                    of = runs[side.name]
-                    if not of or of[0]["wall"] <= SLOW:
+                    of = runs.get(side.name)
+                    if of is not None and (not of or of[0]["wall"] <= SLOW):
                         of.append(side.do(*for_side(job, side)))
             self.figures[title] = {
                 name: (*(statistics.median(run[key] for run in of) for key in ("wall", "cpu")), requests[name])
@@ -134,8 +134,14 @@ class Comparison:
             print(f"  {title}: done", file=sys.stderr, flush=True)
 
     def check(self, side, job, case):
-        """Does the job once; what was read and written must be right."""
+        """Does the job once, and says how many requests it took; what was read and written must be right."""
+        before = self.server.requests()
         answer = side.do("check", *for_side(job, side))
+        requests = self.server.requests() - before
+        if "failed" in answer:
+            if not self.server.IS_PARTIAL or side.name == "cnf":
+                raise SystemExit(f"{side.name}, {job}: {answer['failed']}")
+            return answer, requests
         want = expected(job, case)
         if want is not None and answer["sha256"] != want:
             raise SystemExit(f"{side.name}, {job}: other bytes than were written")
@@ -143,7 +149,7 @@ class Comparison:
             raise SystemExit(f"{side.name} listed {answer['count']} objects of {case.listed}")
         if job[0].startswith("write"):
             self.check_written(side, for_side(job, side), case)
-        return answer
+        return answer, requests
 
     def check_written(self, side, words, case):
         """Another client reads what one wrote."""
@@ -159,10 +165,10 @@ class Comparison:
                 continue  # the server does not count
             rows = []
             for job, figures in self.figures.items():
-                base = figures["obstore"][i]
+                base = figures["obstore"][i] if "obstore" in figures and digits else None
                 rows.append([job, *(
-                    f"{figures[name][i]:,.{digits}f}" + (
-                        "" if name == "obstore" or digits == 0 else f" ({figures[name][i] / base:.2f}×)")
+                    "–" if name not in figures else f"{figures[name][i]:,.{digits}f}" + (
+                        "" if name == "obstore" or base is None else f" ({figures[name][i] / base:.2f}×)")
                     for name in names)])
             print_table(f"{title}: {what}", ["job", *names], rows)
 
@@ -252,7 +258,8 @@ def main():
 
     with tempfile.TemporaryDirectory(dir=memory_folder()) as work:
         scaled = [[max(4, int(of * args.scale)) for of in sizes] for sizes in (NEAR, FAR, OTHERS)]
-        data = random.Random(3).randbytes(MIB * max(max(sizes[:2]) for sizes in scaled))
+        generator = random.Random(3)  # the same bytes every time
+        data = b"".join(generator.randbytes(MIB) for _ in range(max(max(sizes[:2]) for sizes in scaled)))
         near, far, others = (Case(work, data, *sizes) for sizes in scaled)
         if not {"local", "programs", "latency"} <= set(skip):
             measure_s3(args, skip, work, near, far)

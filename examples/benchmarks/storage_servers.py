@@ -50,6 +50,7 @@ class LoggedS3Server(S3Server):
     """versitygw without a proxy before it; requests are counted by its own log."""
 
     SCHEME = "s3"
+    IS_PARTIAL = False
 
     def __init__(self, folder):
         self.log = os.path.join(os.path.dirname(folder), "access.log")
@@ -65,6 +66,7 @@ class OtherServer:
     """A store's emulator on a free port, with a bucket; it does not say how many requests there were."""
 
     BUCKET = "bench"
+    IS_PARTIAL = False
 
     def __init__(self, program, options):
         self.server_port = free_port()
@@ -85,8 +87,9 @@ class OtherServer:
 
 
 class FakeGcs(OtherServer):
-    """fake-gcs-server: Google's JSON API, in memory; nothing is signed."""
+    """fake-gcs-server: Google's JSON API, in memory; nothing is signed. obstore writes by the XML API, which it lacks."""
 
+    IS_PARTIAL = True
     TITLE, SCHEME = "Google's API, on fake-gcs-server", "gs"
 
     def __init__(self):
