@@ -34,13 +34,23 @@ Within one store the store copies by itself and no data passes through here.
 A DST that ends in "/", or is an existing folder, means into it: under SRC's own
 name. An object that is there already is an error, unless --overwrite. Each object
 becomes visible whole or not at all; what was stored is checked against the
-source's size. With -r many objects are copied at once (-@), in bounded memory
-(--memory), and every manifest comes last: a copy that is cut short is not a
-dataset.
+source's size; --verify reads it back and compares its bytes. With -r many objects
+are copied at once (-@), in bounded memory (--memory), and every manifest comes
+last: a copy that is cut short is not a dataset.
+
+--resume goes on with a copy that was cut short: give the same SRC and DST, which
+then is the copy itself even where it is a folder by now. An object that is there
+stays if there is evidence that it is a copy: it has the same size, and
+  - both ETags are MD5s (S3) and equal, or one is and the local file has it;
+  - or, of local files and of up to 64 KiB, the bytes are equal;
+  - or, where nothing tells, it was written after the source was changed last.
+Anything else that is there is an error, unless --overwrite. --size-only takes
+the same size as evidence enough.
 
 Examples:
   cnf cp reads.bam s3://bucket/in/
   cnf cp -r s3://bucket/cohort/dataset dataset
+  cnf cp -r --resume --verify dataset s3://bucket/cohort/dataset
   samtools view -b reads.cram | cnf cp - s3://bucket/in/reads.bam
   cnf cp --explain -r dataset s3://bucket/cohort/)";
 
@@ -48,6 +58,9 @@ struct CpArgs {
   std::string source;
   std::string target;
   bool recursive = false;
+  bool resume = false;
+  bool size_only = false;
+  bool verify = false;
 };
 
 storage::WriteOptions write_options(const Session& session) {
@@ -55,10 +68,23 @@ storage::WriteOptions write_options(const Session& session) {
   return {.condition = storage::Condition::if_absent()};
 }
 
-int report(const CopyTotals& totals, Session& session) {
+// All of a route but its ends.
+Route route_options(const CpArgs& args, const Session& session) {
+  Route route;
+  route.write = write_options(session);
+  if (args.resume) {
+    route.resume = args.size_only ? Route::Resume::by_size : Route::Resume::by_evidence;
+  }
+  if (args.verify) route.check = Route::Check::read_back;
+  return route;
+}
+
+int report(const CopyTotals& totals, const CpArgs& args, Session& session) {
   if (!session.options().json) return kDone;
   Output out(session, "-");
-  out.line(dump_line({{"objects", totals.objects}, {"bytes", totals.bytes}}));
+  nlohmann::json line{{"objects", totals.objects}, {"bytes", totals.bytes}};
+  if (args.resume) line["kept"] = totals.kept;
+  out.line(dump_line(line));
   out.commit();
   return kDone;
 }
@@ -82,6 +108,9 @@ int explain(const std::string& what, Usage usage, const CpArgs& args, Session& s
 
 int copy_from_stdin(const CpArgs& args, Session& session) {
   if (args.recursive) throw UsageError("-r cannot copy standard input, which is one object");
+  if (args.resume || args.verify) {
+    throw UsageError("--resume and --verify cannot read standard input twice");
+  }
   if (session.options().explain) {
     return explain(fmt::format("copy standard input to {}", args.target), {}, args, session);
   }
@@ -112,7 +141,7 @@ int copy_from_stdin(const CpArgs& args, Session& session) {
   const auto writer = to.storage->create(to.key, write_options(session), session.context());
   pump(*writer);
   verify_size(writer->commit(), totals.bytes, to.storage->uri(to.key));
-  return report(totals, session);
+  return report(totals, args, session);
 }
 
 int copy_to_pipe(const Place& source, const storage::FileInfo& info, const CpArgs& args,
@@ -140,20 +169,26 @@ int copy_one(const CpArgs& args, Session& session) {
 
   const Place target(session, args.target);
   const std::string key = to_pipe ? "" : target_key(target, source.name());
-  const Route route = route_between(source, target, write_options(session));
+  const Route route = route_between(source, target, route_options(args, session));
   const std::string to = to_pipe ? args.target : route.to->uri(key);
   if (!to_pipe && to == route.from->uri(info->key)) {
     throw Error(Errc::invalid_argument, "copy", args.source, "source and target are the same");
   }
-  if (!to_pipe) refuse_existing(target.location(), key, session);
+  std::optional<storage::FileInfo> existing;
+  if (!to_pipe && args.resume) {
+    existing = route.to->try_stat(key, session.context());
+  } else if (!to_pipe) {
+    refuse_existing(target.location(), key, session);
+  }
   if (session.options().explain) {
     return explain(fmt::format("copy {} ({} bytes) to {}", args.source, info->size, to),
                    usage_to_copy(route, info->size, args.source, args.target, session), args,
                    session);
   }
   const auto progress = session.progress(info->size);
-  copy_object(route, *info, key, session, *progress);
-  return report({.objects = 1, .bytes = info->size}, session);
+  const Copied copied = copy_object(route, *info, key, existing, session, *progress);
+  return report({.objects = 1, .bytes = info->size, .kept = copied == Copied::was_there ? 1U : 0U},
+                args, session);
 }
 
 int copy_recursively(const CpArgs& args, Session& session) {
@@ -162,25 +197,30 @@ int copy_recursively(const CpArgs& args, Session& session) {
   const Place source(session, args.source);
   if (!source.is_folder()) return copy_one(args, session);
   const Place target(session, args.target);
-  const std::string key = target_key(target, source.name());
-  const Tree tree(source, target, key, write_options(session));
+  // A folder that is there may be what an earlier run has copied so far.
+  const bool is_the_copy = args.resume && !target.typed_as_folder() && !target.is_root();
+  const std::string key = is_the_copy ? target.location().key : target_key(target, source.name());
+  const Tree tree(source, target, key, route_options(args, session));
   tree.refuse_itself();
-  if (!session.options().overwrite) tree.refuse_existing(session.context());
+  if (!session.options().overwrite && !args.resume) tree.refuse_existing(session.context());
   if (session.options().explain) {
     CopyTotals totals;
     const Usage usage = tree.estimate(args.source, args.target, totals, session);
     return explain(
-        fmt::format("copy {} ({} bytes) below {} to {}", count_of(totals.objects, "object"),
-                    totals.bytes, args.source, tree.target_uri()),
+        fmt::format("copy {} ({} bytes) below {} to {}{}", count_of(totals.objects, "object"),
+                    totals.bytes, args.source, tree.target_uri(),
+                    args.resume ? fmt::format(", {} of which may stay as they are", totals.kept)
+                                : std::string()),
         usage, args, session);
   }
-  return report(tree.copy(session), session);
+  return report(tree.copy(session), args, session);
 }
 
 int copy(const CpArgs& args, Session& session) {
   if (session.options().output != "-") {
     throw UsageError("cp writes to DST: it has no use for --output");
   }
+  if (args.size_only && !args.resume) throw UsageError("--size-only says how to --resume");
   if (args.source == "-") return copy_from_stdin(args, session);
   return args.recursive ? copy_recursively(args, session) : copy_one(args, session);
 }
@@ -193,6 +233,9 @@ void add_cp(Verb& root) {
   verb.argument("SRC", args->source, "An object or folder, or - for standard input");
   verb.argument("DST", args->target, "Where to, or - for standard output");
   verb.flag("-r,--recursive", args->recursive, "Copy all that lies below SRC");
+  verb.flag("--resume", args->resume, "Leave what was copied before (see below)");
+  verb.flag("--size-only", args->size_only, "With --resume: the same size is evidence enough");
+  verb.flag("--verify", args->verify, "Read back what was stored, and compare");
   verb.run([args](Session& session) { return copy(*args, session); });
 }
 

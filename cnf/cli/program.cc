@@ -34,6 +34,9 @@ Storage options (--storage-option, or in a URI's query): region, endpoint,
 profile, anonymous, addressing, access_key_id, secret_access_key,
 session_token, requester_pays, sse, sse_kms_key_id, sse_customer_key,
 part_size, concurrency, connect_timeout, timeout, max_retries, durability.
+For any store: cache (a folder, or "memory") keeps what was read, up to
+cache_size (1G), and takes an object to be unchanged for cache_ttl (60s); rate is
+the most requests a second; read_only=true refuses every change.
 What is not given comes from the variables and files that the store's own
 tools read, such as AWS_PROFILE and ~/.aws/config.
 

@@ -3,7 +3,9 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "cnf/cli/session.h"
@@ -37,12 +39,26 @@ struct Route {
   std::shared_ptr<storage::Storage> to;
   bool within_store = false;  ///< The store can copy by itself: from and to are the same.
   storage::WriteOptions write = {};
+  /// What is done about an object that is at the target already.
+  enum class Resume : std::uint8_t {
+    no,           ///< It was not looked for: the write's condition decides.
+    by_evidence,  ///< It stays if it is known to be a copy of the source's: see same_object.h.
+    by_size,      ///< It stays if it has the source's size.
+  };
+  Resume resume = Resume::no;
+  enum class Check : std::uint8_t { size, read_back };
+  Check check = Check::size;  ///< read_back: what was stored is read again and compared.
 };
 
-/// Copies one object in bounded memory and verifies that what was stored has the source's size.
-/// `info` is what `route.from` says of it. Throws Error; then nothing of it is visible.
-void copy_object(const Route& route, const storage::FileInfo& info, const std::string& to,
-                 Session& session, Progress& progress);
+enum class Copied : std::uint8_t { sent, was_there };
+
+/// Copies one object in bounded memory and verifies that what was stored has the source's size, or
+/// its bytes if the route says so. `info` is what `route.from` says of it, `existing` what is at
+/// the target, if that was looked for. Throws Error; then nothing of it is visible, but for
+/// corrupt_data of an object that was read back.
+Copied copy_object(const Route& route, const storage::FileInfo& info, const std::string& to,
+                   const std::optional<storage::FileInfo>& existing, Session& session,
+                   Progress& progress);
 
 /// The most memory that copy_object takes for an object of `size` bytes.
 [[nodiscard]] std::uint64_t copy_memory(std::uint64_t size, const Session& session);

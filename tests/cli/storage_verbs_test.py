@@ -262,6 +262,131 @@ class CpTest(StorageVerbsTest):
         self.assertEqual(self.keys(), ["x/in/7"])
 
 
+class ResumeTest(StorageVerbsTest):
+    """An interrupted copy is continued; what stays has evidence for it."""
+
+    def setUp(self):
+        super().setUp()
+        self.content = {f"d/{i}": os.urandom(1000 + i) for i in range(12)}
+        self.content["large"] = os.urandom(5_000_000)
+        self.content["_metadata.json"] = b"{}"
+        for name, content in self.content.items():
+            self.write("in/" + name, content)
+
+    def resume(self, *args):
+        return self.ok_json("cp", "-r", "--resume", "in", self.uri("x"), *args)
+
+    def sent(self, *args):
+        status, _, err = self.run_cnf("cp", "-r", "--resume", "--verbose", "in", self.uri("x"), *args)
+        self.assertEqual(status, 0, err)
+        return sorted(re.findall(r"^cnf: copied \S+/in/(\S+) to ", err, re.MULTILINE))
+
+    def test_the_first_run_copies_all_and_the_second_nothing(self):
+        self.assertEqual(self.resume()["kept"], 0)
+        self.assertEqual(self.resume(), {"objects": 14, "bytes": sum(map(len, self.content.values())), "kept": 14})
+        self.ok("cp", "-r", self.uri("x"), "out")
+        self.assertEqual(self.tree("out"), self.content)
+
+    def test_what_is_missing_is_sent_and_manifests_last(self):
+        self.resume()
+        for name in ("d/3", "large", "_metadata.json"):
+            self.ok("rm", self.uri("x/" + name))
+        self.assertEqual(self.sent(), ["_metadata.json", "d/3", "large"])
+        self.ok("cp", "-r", self.uri("x"), "out")
+        self.assertEqual(self.tree("out"), self.content)
+
+    def test_the_same_size_is_no_evidence(self):
+        self.resume()
+        for name in ("d/3", "large"):
+            content = bytearray(self.content[name])
+            content[7] ^= 1
+            self.ok("cp", "--overwrite", "-", self.uri("x/" + name), input=bytes(content))
+            self.assertIn("not known to be a copy", self.fails(1, "cp", "-r", "--resume", "in", self.uri("x")))
+            self.assertEqual(self.get("x/" + name), bytes(content))
+            self.assertEqual(self.resume("--size-only")["kept"], 14)
+            self.assertEqual(self.sent("--overwrite"), [name])
+            self.assertEqual(self.get("x/" + name), self.content[name])
+
+    def test_another_size_is_another_object(self):
+        self.resume()
+        self.ok("cp", "--overwrite", "-", self.uri("x/d/3"), input=b"short")
+        for args in ((), ("--size-only",)):
+            self.assertIn("d/3", self.fails(1, "cp", "-r", "--resume", "in", self.uri("x"), *args))
+        self.assertEqual(self.sent("--overwrite"), ["d/3"])
+
+    def test_from_the_store_and_within_it(self):
+        self.ok("cp", "-r", "in", self.uri("x"))
+        for target in ("out", self.uri("y")):
+            for kept in (0, 14):
+                answer = self.ok_json("cp", "-r", "--resume", self.uri("x"), target)
+                self.assertEqual(answer["kept"], kept, target)
+        self.assertEqual(self.tree("out"), self.content)
+
+    def test_one_object(self):
+        for kept in (0, 1):
+            answer = self.ok_json("cp", "--resume", "in/large", self.uri("one"))
+            self.assertEqual(answer["kept"], kept)
+        self.ok("cp", "--overwrite", "-", self.uri("one"), input=b"else")
+        self.assertIn("--overwrite", self.fails(1, "cp", "--resume", "in/large", self.uri("one")))
+
+    def test_explain_counts_what_would_be_sent(self):
+        self.resume()
+        self.ok("rm", self.uri("x/d/3"))
+        plan = self.ok_json("cp", "-r", "--resume", "--size-only", "--explain", "in", self.uri("x"))
+        self.assertEqual(plan["bytes_sent"], len(self.content["d/3"]))
+        self.assertIn("13 of which may stay", plan["plan"])
+
+    def test_verify_reads_back(self):
+        self.ok("cp", "-r", "--verify", "in", self.uri("x"))
+        self.ok("cp", "-r", "--verify", self.uri("x"), self.uri("y"))
+        self.ok("cp", "--verify", self.uri("y/large"), "out")
+        self.assertEqual(self.read("out"), self.content["large"])
+        self.fails(2, "cp", "--verify", "-", self.uri("z"))
+        self.fails(2, "cp", "--size-only", "in/large", self.uri("z"))
+
+
+class WrapperOptionsTest(StorageVerbsTest):
+    """Storage options that put a wrapper around any store."""
+
+    def test_a_cache_answers_the_second_time(self):
+        content = os.urandom(3_000_000)
+        self.put("a", content)
+        cache = ("--storage-option", "cache=" + self.path("cache"), "--metrics")
+        for kind in ("cold", "warm"):
+            status, out, err = self.run_cnf("cat", self.uri("a"), *cache)
+            self.assertEqual((status, out), (0, content))
+            metrics = json.loads(err)
+            self.assertEqual(metrics["bytes_fetched"], len(content) if kind == "cold" else 0)
+            self.assertEqual(metrics["requests"]["get"] == 0, kind == "warm")
+            self.assertEqual(metrics["cache_hits"] > 0, kind == "warm")
+
+    def test_a_damaged_or_impossible_cache_changes_no_answer(self):
+        content = os.urandom(2_000_000)
+        self.put("a", content)
+        cache = ("--storage-option", "cache=" + self.path("cache"))
+        self.ok("cp", self.uri("a"), "out", *cache)
+        for name in self.tree("cache"):
+            with open(self.path("cache", name), "r+b") as file:
+                file.write(b"nonsense" * 9)
+        self.assertEqual(self.run_cnf("cat", self.uri("a"), *cache)[:2], (0, content))
+        self.write("file", b"no folder")
+        impossible = ("--storage-option", "cache=" + self.path("file"))
+        self.assertEqual(self.run_cnf("cat", self.uri("a"), *impossible)[:2], (0, content))
+
+    def test_read_only(self):
+        self.put("a", b"1")
+        read_only = ("--storage-option", "read_only=true")
+        self.assertEqual(self.ok("cat", self.uri("a"), *read_only), "1")
+        for args in (("rm", self.uri("a")), ("cp", self.uri("a"), self.uri("b"))):
+            self.assertIn("read only", self.fails(1, *args, *read_only))
+        self.assertEqual(self.keys(), ["a"])
+
+    def test_rate(self):
+        self.put("a", b"1")
+        self.assertEqual(self.ok("cat", self.uri("a"), "--storage-option", "rate=1000"), "1")
+        self.assertIn("rate", self.fails(2, "cat", self.uri("a"), "--storage-option", "rate=none"))
+
+
 class RmTest(StorageVerbsTest):
     def setUp(self):
         super().setUp()

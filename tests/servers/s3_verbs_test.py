@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the program's verbs ask of S3, and what they leave there: run by with_s3_server."""
 
+import filecmp
 import json
 import os
 import signal
@@ -100,6 +101,46 @@ class DatasetTest(S3Test):
         self.ok("cp", "-r", self.base, "local")
         self.ok("cp", "-r", "local", self.base + "-2")
         self.assertEqual(self.run_cnf("validate", self.base + "-2")[0], 0)
+
+
+class LargeTest(S3Test):
+    def test_memory_is_bounded_both_ways(self):
+        size = 256 * MIB
+        with open(self.path("in"), "wb") as file:
+            file.truncate(size)
+            for place in range(0, size, 16 * MIB):
+                file.seek(place + 12345)
+                file.write(place.to_bytes(8, "little"))
+        _, metrics = self.metrics("cp", "--memory", "64M", "in", self.base + "/a")
+        self.assertEqual(metrics["bytes_sent"], size)
+        self.assertLess(metrics["peak_rss_bytes"], 112 * MIB)
+        _, metrics = self.metrics("cp", "--memory", "64M", self.base + "/a", "out")
+        self.assertEqual(metrics["bytes_fetched"], size)
+        self.assertLess(metrics["peak_rss_bytes"], 112 * MIB)
+        self.assertTrue(filecmp.cmp(self.path("in"), self.path("out"), shallow=False))
+        # The parts' ETag is computed from the file, so nothing is sent again.
+        answer = self.ok_json("cp", "--resume", "--memory", "64M", "in", self.base + "/a")
+        self.assertEqual(answer["kept"], 1)
+
+
+class CacheTest(S3Test):
+    def test_a_second_run_asks_for_nothing_and_then_only_what_is_present(self):
+        content = bytes(range(256)) * 20_000
+        self.put("data/a", content)
+        self.put("data/_metadata.json", b"{}")
+        cache = ("--storage-option", "cache=" + self.path("cache"))
+        copies = [self.metrics("cp", "-r", self.base + "/data", self.path(name), *cache)[1]
+                  for name in ("cold", "warm")]
+        # The list and the manifest are asked for each time, and the list tells the ETag.
+        self.assertEqual([metrics["requests"]["list"] for metrics in copies][1], copies[0]["requests"]["list"])
+        self.assertEqual(copies[1]["requests"]["get"], 1)
+        self.assertEqual(copies[1]["requests"]["head"], 0)
+        self.assertEqual(copies[1]["bytes_fetched"], len(b"{}"))
+        self.assertEqual(self.tree("cold"), self.tree("warm"))
+        _, asking = self.metrics("cat", "--range", "5-10", self.base + "/data/a", *cache,
+                                 "--storage-option", "cache_ttl=0")
+        self.assertEqual(asking["requests"]["get"], 0)
+        self.assertEqual(asking["requests"]["head"], 1)
 
 
 class FailureTest(S3Test):
