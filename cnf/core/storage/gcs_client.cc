@@ -41,7 +41,8 @@ HttpEngineOptions engine_options(const Options& options, const GcsSettings& sett
                         .connect_timeout = options.connect_timeout,
                         .stall_timeout = options.stall_timeout,
                         .retry = retry,
-                        .ca_bundle = settings.ca_bundle};
+                        .ca_bundle = settings.ca_bundle,
+                        .prices = settings.prices};
   out.retry.max_attempts = std::max(options.max_retries, 0) + 1;
   return out;
 }
@@ -53,6 +54,7 @@ GcsClient::GcsClient(std::string bucket, const Options& options, const GcsSettin
     : bucket_(checked_bucket(std::move(bucket))),
       options_(options),
       endpoint_(settings.endpoint),
+      prices_(settings.prices),
       engine_(std::make_shared<GcsDialect>(settings.token),
               engine_options(options, settings, retry)) {}
 

@@ -12,6 +12,7 @@
 #include "cnf/core/storage/gcs_json_internal.h"
 #include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/options.h"
+#include "cnf/core/storage/prices.h"
 #include "cnf/core/storage/renewable_internal.h"
 #include "cnf/core/storage/storage.h"
 
@@ -22,6 +23,7 @@ struct GcsSettings {
   Endpoint endpoint;
   std::string ca_bundle;                          ///< A file; empty: the system's.
   std::shared_ptr<Renewable<std::string>> token;  ///< nullptr: send none.
+  const PriceTable* prices = &price_table(Provider::none, Options::Network::automatic);
 };
 
 /// gcs.h says where is looked. Throws Error invalid_argument, unauthenticated.
@@ -63,6 +65,7 @@ class GcsClient {
   }
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] const PriceTable& prices() const noexcept { return *prices_; }
 
  private:
   [[nodiscard]] HttpCall bare(RequestKind kind, std::string_view doing, std::string_view method,
@@ -71,6 +74,7 @@ class GcsClient {
   const std::string bucket_;
   const Options options_;
   const Endpoint endpoint_;
+  const PriceTable* const prices_;
   mutable HttpEngine engine_;
 };
 

@@ -6,6 +6,8 @@
 #include "cnf/core/storage/gcs_client_internal.h"
 #include "cnf/core/storage/http_url_internal.h"
 #include "cnf/core/storage/options.h"
+#include "cnf/core/storage/prices.h"
+#include "cnf/core/storage/prices_internal.h"
 
 namespace cnf::storage {
 namespace {
@@ -28,6 +30,7 @@ GcsSettings resolve_gcs_settings(const Options& options, const Environment& envi
   out.endpoint = parse_endpoint(emulated                   ? emulator_url(*emulator)
                                 : options.endpoint.empty() ? std::string(kGoogle)
                                                            : options.endpoint);
+  out.prices = &find_prices(Provider::gcs, options.network, out.endpoint.authority, environment);
   const bool given = !options.token.empty() || !options.service_account.empty();
   if (!emulated || given) out.token = find_google_credentials(options, environment);
   return out;

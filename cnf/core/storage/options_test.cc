@@ -17,11 +17,13 @@ using std::chrono::milliseconds;
 
 TEST(Options, EveryFieldIsSetFromText) {
   Options options;
-  for (const char* name :
-       {"region", "endpoint", "profile", "access_key_id", "secret_access_key", "session_token",
-        "role_arn", "external_id", "token", "service_account", "tenant_id", "client_id",
-        "client_secret", "user_project", "sse", "sse_kms_key_id", "sse_customer_key", "account",
-        "account_key", "sas_token", "connection_string"}) {
+  for (const char* name : {"region",          "endpoint",          "profile",
+                           "access_key_id",   "secret_access_key", "session_token",
+                           "role_arn",        "external_id",       "token",
+                           "service_account", "tenant_id",         "client_id",
+                           "client_secret",   "user_project",      "sse",
+                           "sse_kms_key_id",  "sse_customer_key",  "account",
+                           "account_key",     "sas_token",         "connection_string"}) {
     options.set(name, std::string("a ") + name);
   }
   EXPECT_EQ(options.region, "a region");
