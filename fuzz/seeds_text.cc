@@ -55,6 +55,26 @@ void write_xml_seeds(const SeedWriter& seeds) {
   seeds.write("s3_xml", "date", "2009-10-12T17:50:30.000Z");
 }
 
+void write_azure_seeds(const SeedWriter& seeds) {
+  write_all(
+      seeds, "azure",
+      {{"list",
+        "<EnumerationResults><Blobs><Blob><Name Encoded=\"true\">a/%41</Name><Properties>"
+        "<Last-Modified>Fri, 26 Jun 2015 23:39:12 GMT</Last-Modified><Etag>0x8D1</Etag>"
+        "<Content-Length>7</Content-Length><AccessTier>Hot</AccessTier></Properties></Blob>"
+        "<Blob><Name>a/d</Name><Properties><ResourceType>directory</ResourceType></Properties>"
+        "</Blob><BlobPrefix><Name>a/p/</Name></BlobPrefix></Blobs><NextMarker>m</NextMarker>"
+        "</EnumerationResults>"},
+       {"batch",
+        "multipart/mixed; boundary=\"b\"\n--b\r\nContent-ID: 1\r\n\r\nHTTP/1.1 404 Gone\r\n"
+        "x-ms-error-code: BlobNotFound\r\n\r\n--b\r\ncontent-id:0\r\n\r\nHTTP/1.1 202 Accepted"
+        "\r\n\r\n--b--\r\n"},
+       {"connection",
+        "DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=a2V5;"
+        "EndpointSuffix=core.windows.net;BlobEndpoint=http://127.0.0.1:1/acc"},
+       {"sas", "?sv=2023-11-03&sr=c&sp=rl&sig=a%2Bb%3D"}});
+}
+
 void write_expression_seeds(const SeedWriter& seeds) {
   write_all(
       seeds, "vcfs3_expression",
@@ -153,6 +173,7 @@ void write_text_seeds(const SeedWriter& seeds) {
              {"profile",
               "[profile a]\nregion = eu-west-1\n# comment\ns3 =\n  addressing_style = path\n"
               "[services b]\ns3 =\n  endpoint_url = http://127.0.0.1\n"}});
+  write_azure_seeds(seeds);
   write_xml_seeds(seeds);
   write_expression_seeds(seeds);
   write_ome_seeds(seeds);

@@ -43,11 +43,10 @@ AzureClient::AzureClient(AzureSettings settings, const Options& options,
       endpoint_(std::move(settings.endpoint)),
       options_(options),
       dialect_(std::make_shared<AzureDialect>(settings.account, std::move(settings.secrets))),
-      engine_(dialect_,
-              engine_options(options,
-                             find_prices(Provider::azure, options.network, endpoint_.authority,
-                                         environment),
-                             retry)) {}
+      engine_(dialect_, engine_options(options,
+                                       find_prices(Provider::azure, options.network,
+                                                   endpoint_.authority, environment),
+                                       retry)) {}
 
 std::string AzureClient::uri(std::string_view key) const {
   std::string out = root_;
