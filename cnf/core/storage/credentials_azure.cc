@@ -75,6 +75,7 @@ IssuerRequest sign_in(const Environment& environment, const Application& applica
   out.path = "/" + application.tenant + "/oauth2/v2.0/token";
   out.name = out.endpoint.url() + out.path;
   out.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
+  out.ca_bundle = environment.variable("CURL_CA_BUNDLE").value_or("");
   return out;
 }
 

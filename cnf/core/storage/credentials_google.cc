@@ -78,7 +78,8 @@ std::shared_ptr<Token> find_google_credentials(const Options& options,
   if (options.anonymous) return nullptr;
   if (!options.token.empty()) return std::make_shared<Token>(options.token);
   if (const auto file = find_file(options, environment)) {
-    return std::make_shared<Token>(google_token_source(file->text, file->path));
+    return std::make_shared<Token>(google_token_source(
+        file->text, file->path, environment.variable("CURL_CA_BUNDLE").value_or("")));
   }
   if (environment.variable("NO_GCE_CHECK") == "true") {
     throw no_credentials(kStore, kLooked);

@@ -35,17 +35,26 @@ std::string either(std::string text, const char* otherwise) {
   return text.empty() ? std::string(otherwise) : std::move(text);
 }
 
-IssuerRequest post_to(const std::string& url, const std::string& subject, const char* content) {
+// A file of credentials, or the part of one, and the certificates that its endpoints are known by.
+struct Given {
+  const SecretJson& json;
+  const std::string& ca_bundle;
+};
+
+IssuerRequest post_to(const std::string& ca_bundle, const std::string& url,
+                      const std::string& subject, const char* content) {
   IssuerRequest out;
   out.method = "POST";
   set_safe_url(out, url, subject);
   out.name = out.endpoint.url();
   out.headers = {{"Content-Type", content}};
+  out.ca_bundle = ca_bundle;
   return out;
 }
 
-IssuerRequest form_to(const std::string& url, const std::string& subject) {
-  return post_to(url, subject, "application/x-www-form-urlencoded");
+IssuerRequest form_to(const std::string& ca_bundle, const std::string& url,
+                      const std::string& subject) {
+  return post_to(ca_bundle, url, subject, "application/x-www-form-urlencoded");
 }
 
 std::string send(const IssuerRequest& request, const Context& context, std::string_view remedy) {
@@ -54,12 +63,13 @@ std::string send(const IssuerRequest& request, const Context& context, std::stri
   return take_body(request, std::move(response), code, remedy);
 }
 
-Source by_service_account(const SecretJson& json, const std::string& scope) {
+Source by_service_account(const Given& given, const std::string& scope) {
+  const auto& json = given.json;
   const RsaKey key(json.text("private_key"), json.subject());
   const auto email = json.text("client_email");
   const auto key_id = json.optional_text("private_key_id");
   const auto audience = either(json.optional_text("token_uri"), kTokenEndpoint);
-  const auto request = form_to(audience, "the token_uri of " + json.subject());
+  const auto request = form_to(given.ca_bundle, audience, "the token_uri of " + json.subject());
   return [=](const Context& context) {
     nlohmann::json header = {{"alg", "RS256"}, {"typ", "JWT"}};
     if (!key_id.empty()) header["kid"] = key_id;
@@ -78,8 +88,9 @@ Source by_service_account(const SecretJson& json, const std::string& scope) {
   };
 }
 
-Source by_refresh_token(const SecretJson& json) {
-  auto request = form_to(either(json.optional_text("token_uri"), kTokenEndpoint),
+Source by_refresh_token(const Given& given) {
+  const auto& json = given.json;
+  auto request = form_to(given.ca_bundle, either(json.optional_text("token_uri"), kTokenEndpoint),
                          "the token_uri of " + json.subject());
   request.body = form_of({{"client_id", json.text("client_id")},
                           {"client_secret", json.text("client_secret")},
@@ -131,9 +142,11 @@ std::function<std::string(const Context&)> find_subject_token(const SecretJson& 
   };
 }
 
-Source by_exchange(const SecretJson& json, const std::string& scope) {
+Source by_exchange(const Given& given, const std::string& scope) {
+  const auto& json = given.json;
   const auto find = find_subject_token(json);
-  const auto request = form_to(json.text("token_url"), "the token_url of " + json.subject());
+  const auto request =
+      form_to(given.ca_bundle, json.text("token_url"), "the token_url of " + json.subject());
   const auto audience = json.text("audience");
   const auto type = json.text("subject_token_type");
   return [=](const Context& context) {
@@ -149,9 +162,9 @@ Source by_exchange(const SecretJson& json, const std::string& scope) {
 }
 
 // The token of another service account, which `caller` may ask for.
-Source impersonating(const SecretJson& json, const std::string& url, const Source& caller) {
-  const auto request =
-      post_to(url, "the impersonation url of " + json.subject(), "application/json");
+Source impersonating(const Given& given, const std::string& url, const Source& caller) {
+  const auto request = post_to(
+      given.ca_bundle, url, "the impersonation url of " + given.json.subject(), "application/json");
   return [=](const Context& context) -> Expiring<std::string> {
     auto full = request;
     full.headers.emplace_back("Authorization", "Bearer " + caller(context).secret);
@@ -164,30 +177,33 @@ Source impersonating(const SecretJson& json, const std::string& url, const Sourc
   };
 }
 
-Source source_of(const SecretJson& json, const std::string& scope);
+Source source_of(const Given& given, const std::string& scope);
 
-Source by_external_account(const SecretJson& json, const std::string& scope) {
+Source by_external_account(const Given& given, const std::string& scope) {
+  const auto& json = given.json;
   const auto url = json.optional_text("service_account_impersonation_url");
-  if (url.empty()) return by_exchange(json, scope);
-  return impersonating(json, url, by_exchange(json, kPlatformScope));
+  if (url.empty()) return by_exchange(given, scope);
+  return impersonating(given, url, by_exchange(given, kPlatformScope));
 }
 
-Source by_impersonation(const SecretJson& json) {
+Source by_impersonation(const Given& given) {
+  const auto& json = given.json;
   const auto caller = json.object("source_credentials");
   if (!caller || caller->text("type") == "impersonated_service_account") {
     throw Error(Errc::invalid_argument, "read", json.subject(),
                 "its source_credentials are not those of a caller");
   }
-  return impersonating(json, json.text("service_account_impersonation_url"),
-                       source_of(*caller, kPlatformScope));
+  return impersonating(given, json.text("service_account_impersonation_url"),
+                       source_of({*caller, given.ca_bundle}, kPlatformScope));
 }
 
-Source source_of(const SecretJson& json, const std::string& scope) {
+Source source_of(const Given& given, const std::string& scope) {
+  const auto& json = given.json;
   const auto type = json.text("type");
-  if (type == "service_account") return by_service_account(json, scope);
-  if (type == "authorized_user") return by_refresh_token(json);
-  if (type == "external_account") return by_external_account(json, scope);
-  if (type == "impersonated_service_account") return by_impersonation(json);
+  if (type == "service_account") return by_service_account(given, scope);
+  if (type == "authorized_user") return by_refresh_token(given);
+  if (type == "external_account") return by_external_account(given, scope);
+  if (type == "impersonated_service_account") return by_impersonation(given);
   throw Error(Errc::unsupported, "read", json.subject(), "credentials of its type are not spoken",
               "give a token: gcloud auth print-access-token");
 }
@@ -203,8 +219,10 @@ Expiring<std::string> access_token_of(std::string_view body, const std::string& 
   return {json.text("access_token"), now() + *life};
 }
 
-Source google_token_source(std::string_view text, const std::string& path) {
-  return source_of(SecretJson::parse(text, path, Errc::invalid_argument), kStorageScope);
+Source google_token_source(std::string_view text, const std::string& path,
+                           const std::string& ca_bundle) {
+  return source_of({SecretJson::parse(text, path, Errc::invalid_argument), ca_bundle},
+                   kStorageScope);
 }
 
 }  // namespace cnf::storage

@@ -142,21 +142,21 @@ std::string take_body(const IssuerRequest& request, HttpResponse response, std::
 std::string form_of(const QueryParameters& fields) { return spell_query(fields); }
 
 void set_url(IssuerRequest& request, std::string_view url, std::string_view subject) {
+  const auto refuse = [&] {
+    throw Error(Errc::invalid_argument, "read", subject, "it is not the URL of an endpoint",
+                "write it as https://host[:port]/path");
+  };
   const auto mark = std::min(url.find('?'), url.size());
   auto query = parse_query(url.substr(std::min(mark + 1, url.size())));
+  if (!query) refuse();
   try {
-    if (query) {
-      request.endpoint = parse_endpoint(url.substr(0, mark));
-      request.query = *std::move(query);
-      // The endpoint has no '/' at its end, and a path that is one must stay.
-      request.path = request.endpoint.path.empty() ? "/" : "";
-      return;
-    }
+    request.endpoint = parse_endpoint(url.substr(0, mark));
   } catch (const Error&) {
-    // Said below, with its name.
+    refuse();  // says whose URL it is
   }
-  throw Error(Errc::invalid_argument, "read", subject, "it is not the URL of an endpoint",
-              "write it as https://host[:port]/path");
+  request.query = *std::move(query);
+  // The endpoint has no '/' at its end, and a path that is one must stay.
+  request.path = request.endpoint.path.empty() ? "/" : "";
 }
 
 void set_safe_url(IssuerRequest& request, std::string_view url, std::string_view subject) {

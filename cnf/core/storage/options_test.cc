@@ -51,6 +51,10 @@ TEST(Options, EveryFieldIsSetFromText) {
   options.set("requester_pays", "true");
   EXPECT_TRUE(options.requester_pays);
 
+}
+
+TEST(Options, FieldsThatAreNoTextAreSetFromText) {
+  Options options;
   options.set("anonymous", "true");
   EXPECT_TRUE(options.anonymous);
   options.set("anonymous", "0");

@@ -17,12 +17,13 @@ namespace cnf::storage {
 /// aborted unless committed; conditions are If-None-Match and If-Match. Every answer is checked:
 /// status, Content-Range, length, and errors inside a 200. Transient failures are retried with full
 /// jitter and Retry-After, within the context's deadline.
-/// Credentials: options, then AWS_ACCESS_KEY_ID and its kin, then the profile files. Region:
-/// options, AWS_REGION, AWS_DEFAULT_REGION, the profile. Endpoint: options, AWS_ENDPOINT_URL_S3,
-/// AWS_ENDPOINT_URL, the profile, then AWS's own. Certificates: AWS_CA_BUNDLE, the profile, then
-/// the system's. Proxies: http_proxy and its kin. Throws Error unauthenticated if there are no
-/// credentials and options.anonymous is not set; invalid_argument for what is no bucket, endpoint
-/// or region.
+/// Credentials: options, AWS_ACCESS_KEY_ID and its kin, a web identity, the profile, the role of
+/// the container or the machine (docs/CREDENTIALS.md). What is issued is asked for by the first
+/// request, which throws unauthenticated if nobody issues any. Region: options, AWS_REGION,
+/// AWS_DEFAULT_REGION, the profile. Endpoint: options, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the
+/// profile, then AWS's own. Certificates: AWS_CA_BUNDLE, the profile, then the system's. Proxies:
+/// http_proxy and its kin. Throws Error invalid_argument for what is no bucket, endpoint or region,
+/// or is set up by half; unauthenticated if there is nowhere to look for credentials.
 [[nodiscard]] std::shared_ptr<Storage> open_s3(std::string bucket, const Options& options = {});
 
 /// A URL by which whoever has it may send one kind of request for one object: treat it as a secret.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
