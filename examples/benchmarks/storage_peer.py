@@ -182,8 +182,7 @@ def prepare(peer, name, words):
         return lambda: peer.write(key, payload)
     if name in ("ranges", "vector"):
         key, length, offsets = words[0], int(words[1]), numbers(words[2])
-        work = getattr(peer, name, peer.ranges)  # not every library joins ranges
-        return lambda: work(key, length, offsets)
+        return lambda: getattr(peer, name)(key, length, offsets)
     if name == "read-many":
         keys, size = numbered(words[0], int(words[1])), int(words[2])
         return lambda: peer.read_many(keys, size)
