@@ -13,7 +13,6 @@
 #include <gtest/gtest.h>
 
 #include "cnf/core/storage/s3_client_internal.h"
-#include "cnf/core/storage/s3_xml_internal.h"
 #include "cnf/core/storage/sharding.h"
 #include "cnf/core/storage/wrappers.h"
 #include "cnf/testing/server.h"
@@ -50,11 +49,8 @@ class S3OnVersityGateway : public ::testing::Test {
     static_cast<void>(here.run(here.call(RequestKind::put, "create", "PUT", {}, {})).value());
     return name;
   }
-  [[nodiscard]] static std::vector<S3Upload> uploads(const std::string& bucket) {
-    const auto here = client(bucket);
-    auto call = here.call(RequestKind::list, "list", "GET", {}, {});
-    call.request.query.emplace_back("uploads", "");
-    return parse_uploads(here.run(std::move(call)).value().body, bucket);
+  [[nodiscard]] static std::vector<UnfinishedUpload> uploads(const std::string& bucket) {
+    return open_s3(bucket, options())->stale_uploads({}, std::chrono::seconds(0));
   }
 
  private:

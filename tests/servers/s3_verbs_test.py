@@ -153,6 +153,25 @@ class FailureTest(S3Test):
         self.assertEqual(process.stderr.read(), b"cnf: interrupted\n")
         self.fails(1, "ls", self.base)
 
+    def test_a_kill_leaves_an_upload_that_gc_gives_up(self):
+        def sweep(*options):
+            status, out, err = self.run_cnf("gc", "--uploads-only", *options, self.base)
+            self.assertEqual((status, out), (0, b""), err)
+            return err.strip()
+
+        process = self.start("cp", "-", self.base + "/a", stdin=subprocess.PIPE)
+        process.stdin.write(bytes(40 * MIB))  # several parts are under way
+        process.stdin.flush()
+        process.kill()
+        process.wait(PATIENCE)
+        self.fails(1, "ls", self.base)
+        self.fails(1, "cat", self.base + "/a")
+        self.assertEqual(sweep(), "", "it is not a week old")
+        now = ("--uploads-older-than", "0")
+        self.assertEqual(sweep("--dry-run", *now), "cnf: would give up 1 unfinished upload")
+        self.assertEqual(sweep(*now), "cnf: gave up 1 unfinished upload")
+        self.assertEqual(sweep(*now), "")
+
     def test_output_is_whole_or_absent(self):
         self.write("in", b"content")
         self.ok("cat", "in", "-o", self.base + "/a")

@@ -169,6 +169,18 @@ class FaultyStorage final : public StorageWrapper {
                            [&] { return StorageWrapper::do_copy(from, to, options, context); });
   }
 
+  [[nodiscard]] std::vector<UnfinishedUpload> do_uploads(std::string_view prefix,
+                                                         const Context& context) const override {
+    faults_->check("list the uploads of", do_uri(prefix), context);
+    return StorageWrapper::do_uploads(prefix, context);
+  }
+
+  void do_abort_uploads(std::span<const UnfinishedUpload> uploads,
+                        const Context& context) override {
+    faults_->change("abort", do_uri(uploads.front().key), context,
+                    [&] { StorageWrapper::do_abort_uploads(uploads, context); });
+  }
+
   std::shared_ptr<Faults> faults_;
 };
 

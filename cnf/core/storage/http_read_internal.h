@@ -70,7 +70,9 @@ template <typename Client>
   const auto outcome = client.run(std::move(call));
   if (tail && outcome.response.status == 416) {
     // An empty object has no last byte, so the range is refused, and nothing else said about it.
-    if (auto info = stat_over_http(client, key, context); info && info->size == 0) {
+    // Some stores refuse a tail longer than the object, too.
+    if (auto info = stat_over_http(client, key, context); info && info->size <= *tail) {
+      if (info->size != 0) return read_over_http(client, key, std::nullopt, limit, context);
       out.info = *std::move(info);
       return out;
     }

@@ -122,6 +122,18 @@ class LimitedStorage final : public StorageWrapper {
       keys = keys.subspan(batch.size());
     }
   }
+  [[nodiscard]] std::vector<UnfinishedUpload> do_uploads(std::string_view prefix,
+                                                         const Context& context) const override {
+    const auto held = turn(context, "list the uploads of", prefix);
+    return StorageWrapper::do_uploads(prefix, context);
+  }
+  void do_abort_uploads(std::span<const UnfinishedUpload> uploads,
+                        const Context& context) override {
+    for (std::size_t i = 0; i < uploads.size(); ++i) {
+      const auto held = turn(context, "abort", uploads[i].key);
+      StorageWrapper::do_abort_uploads(uploads.subspan(i, 1), context);
+    }
+  }
   [[nodiscard]] std::optional<FileInfo> do_stat(std::string_view key,
                                                 const Context& context) const override {
     const auto held = turn(context, "stat", key);

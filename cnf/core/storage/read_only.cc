@@ -35,6 +35,10 @@ class ReadOnlyStorage final : public StorageWrapper {
                    const Context& /*context*/) override {
     refuse("copy to", to);
   }
+  void do_abort_uploads(std::span<const UnfinishedUpload> uploads,
+                        const Context& /*context*/) override {
+    refuse("abort", uploads.front().key);
+  }
 };
 
 }  // namespace

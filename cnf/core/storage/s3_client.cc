@@ -167,4 +167,13 @@ bool S3Client::drop_checksums_after(const HttpOutcome& outcome) noexcept {
   return about_checksum;
 }
 
+// GCS's S3 endpoint says NotImplemented or InvalidArgument ("Cannot create buckets using a POST"),
+// Riak CS 405. A batch of ours has nothing else in it that a store could find wrong.
+bool S3Client::drop_batches_after(const HttpOutcome& outcome) noexcept {
+  const bool refused = outcome.error && (outcome.error->code() == Errc::unsupported ||
+                                         outcome.provider_code == "InvalidArgument");
+  if (refused) batches_ = false;
+  return refused;
+}
+
 }  // namespace cnf::storage

@@ -58,6 +58,12 @@ class S3Client {
   /// If the failure is about the checksum, no more are sent, and the answer is true: try again.
   [[nodiscard]] bool drop_checksums_after(const HttpOutcome& outcome) noexcept;
 
+  /// Whether objects are removed in batches: yes, until the store has refused one.
+  [[nodiscard]] bool removes_in_batches() const noexcept { return batches_; }
+  /// If the failure is that the store has no batches, none are sent any more, and the answer is
+  /// true: remove one by one.
+  [[nodiscard]] bool drop_batches_after(const HttpOutcome& outcome) noexcept;
+
  private:
   S3Client(const std::string& bucket, const Options& options, S3Settings settings,
            const Environment& environment, const RetryPolicy& retry);
@@ -68,6 +74,7 @@ class S3Client {
   S3Headers headers_;
   std::shared_ptr<S3Dialect> dialect_;
   std::atomic<bool> checksums_{true};
+  std::atomic<bool> batches_{true};
   mutable HttpEngine engine_;
 };
 

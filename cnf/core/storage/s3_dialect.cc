@@ -115,13 +115,13 @@ HttpFailure failure_of_error(const S3Error& error, HttpFailure base) {
   return base;
 }
 
-// A batch in which some keys met a passing fault is sent again: removing twice does no harm.
+// A batch in which some keys came too fast is sent again: removing twice does no harm.
 std::optional<HttpFailure> failure_in_batch(std::string_view body) {
   if (!may_be("<DeleteResult", body)) return std::nullopt;
   try {
     for (const auto& failure : parse_delete_result(body, "batch")) {
       const auto* known = find_code(failure.code);
-      if (known == nullptr || known->retry == Retry::no) continue;
+      if (known == nullptr || known->retry != Retry::throttled) continue;
       return failure_of_error({.code = failure.code, .message = failure.message}, {});
     }
   } catch (const Error&) {

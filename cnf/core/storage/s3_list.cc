@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstddef>
 #include <list>
 #include <span>
@@ -25,7 +26,7 @@ constexpr std::size_t kMostKeysInBatch = 1000;
 // Removals under way, and what the store said to each.
 class Removal {
  public:
-  Removal(const S3Client& client, const Context& context) : client_(client), context_(context) {}
+  Removal(S3Client& client, const Context& context) : client_(client), context_(context) {}
 
   void add_single(const std::string& key) {
     batches_.emplace_back();
@@ -33,6 +34,7 @@ class Removal {
   }
   void add_batch(std::span<const std::string> keys) {
     auto& batch = batches_.emplace_back();
+    batch.keys.assign(keys.begin(), keys.end());
     batch.document = delete_document(keys);
     const ByteSpan body = as_bytes(batch.document);
     auto call = client_.call(RequestKind::remove, "remove", "POST", {}, context_);
@@ -45,13 +47,19 @@ class Removal {
   // Waits, and throws the first failure.
   void finish() {
     outstanding_.wait_until_at_most(0);
+    for (auto& batch : batches_) {
+      if (!batch.keys.empty()) send_again(batch);
+    }
+    outstanding_.wait_until_at_most(0);
     for (const auto& batch : batches_) check(batch);
   }
 
  private:
   struct Batch {
-    std::string document;  // empty: one key
+    std::vector<std::string> keys;  // empty: one key, which is in the request
+    std::string document;
     HttpOutcome outcome;
+    std::vector<S3DeleteFailure> failures;
   };
 
   void submit(HttpCall call) {
@@ -59,24 +67,45 @@ class Removal {
       batch.outcome = std::move(outcome);
     });
   }
+  void send_again(Batch& batch);
   void check(const Batch& batch) const;
 
-  const S3Client& client_;
+  S3Client& client_;
   const Context& context_;
   std::list<Batch> batches_;  // a list: completions point into it
   Outstanding outstanding_;   // last: it waits for them
 };
 
+// What could not be removed in a batch is removed alone, for that has a status and attempts of its
+// own: all of it where the store has no batches, and the keys that met a fault.
+void Removal::send_again(Batch& batch) {
+  if (client_.drop_batches_after(batch.outcome)) {
+    batch.outcome = {};
+    for (const auto& key : batch.keys) add_single(key);
+    return;
+  }
+  if (batch.outcome.error) return;
+  for (auto& failure : parse_delete_result(batch.outcome.response.body, client_.uri({}))) {
+    if (failure.code == "NoSuchKey") continue;
+    const bool asked_for =
+        std::find(batch.keys.begin(), batch.keys.end(), failure.key) != batch.keys.end();
+    if (failure.code == "AccessDenied" || !asked_for) {
+      batch.failures.push_back(std::move(failure));
+    } else {
+      add_single(failure.key);
+    }
+  }
+}
+
 void Removal::check(const Batch& batch) const {
   if (batch.outcome.provider_code == "NoSuchKey") return;
-  const auto& body = batch.outcome.value().body;
-  if (batch.document.empty()) return;
-  auto failures = parse_delete_result(body, client_.uri({}));
-  std::erase_if(failures, [](const auto& failure) { return failure.code == "NoSuchKey"; });
-  if (failures.empty()) return;
-  const auto& first = failures.front();
+  static_cast<void>(batch.outcome.value());
+  if (batch.failures.empty()) return;
+  const auto& first = batch.failures.front();
   std::string why = first.code + ": " + first.message;
-  if (failures.size() > 1) why += " (and " + std::to_string(failures.size() - 1) + " more)";
+  if (batch.failures.size() > 1) {
+    why += " (and " + std::to_string(batch.failures.size() - 1) + " more)";
+  }
   throw Error(first.code == "AccessDenied" ? Errc::permission_denied : Errc::unavailable, "remove",
               client_.uri(first.key), why);
 }
@@ -98,6 +127,10 @@ ListPage S3Storage::do_list_page(const ListOptions& options, const std::string& 
   }
   ListPage page =
       parse_list_page(client_->run(std::move(call)).value().body, options.prefix, subject);
+  if (!token.empty() && page.next == token) {
+    throw Error(Errc::corrupt_data, "list", subject,
+                "the store goes round in a circle: it says twice how to go on");
+  }
   // S3 shows a common prefix again as long as one key below it comes after.
   std::erase_if(page.prefixes, [&](const auto& prefix) { return prefix <= options.start_after; });
   std::erase_if(page.objects, [&](const auto& info) { return info.key <= options.start_after; });
@@ -108,7 +141,7 @@ void S3Storage::do_remove(std::span<const std::string> keys, const Context& cont
   Removal removal(*client_, context);
   std::vector<std::string> batch;
   for (const auto& key : keys) {
-    if (keys.size() == 1 || !is_safe_in_xml(key)) {
+    if (keys.size() == 1 || !is_safe_in_xml(key) || !client_->removes_in_batches()) {
       removal.add_single(key);
       continue;
     }

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cnf/core/storage/s3_client_internal.h"
 #include "cnf/core/storage/storage.h"
@@ -37,6 +38,10 @@ class S3Storage final : public Storage {
                                                 const Context& context) const override;
   FileInfo do_copy(std::string_view from, std::string_view to, const WriteOptions& options,
                    const Context& context) override;
+
+  [[nodiscard]] std::vector<UnfinishedUpload> do_uploads(std::string_view prefix,
+                                                         const Context& context) const override;
+  void do_abort_uploads(std::span<const UnfinishedUpload> uploads, const Context& context) override;
 
   std::shared_ptr<S3Client> client_;
 };

@@ -123,13 +123,24 @@ std::string parse_upload_id(std::string_view xml, std::string_view subject) {
   return out;
 }
 
-std::vector<S3Upload> parse_uploads(std::string_view xml, std::string_view subject) {
+S3UploadPage parse_uploads(std::string_view xml, std::string_view subject) {
   pugi::xml_document document;
-  std::vector<S3Upload> out;
-  for (const auto& node :
-       load_root(document, xml, "ListMultipartUploadsResult", subject).children("Upload")) {
-    out.push_back({node.child_value("Key"), node.child_value("UploadId")});
+  const auto root = load_root(document, xml, "ListMultipartUploadsResult", subject);
+  const bool url_encoded = std::string_view(root.child_value("EncodingType")) == "url";
+  S3UploadPage out;
+  for (const auto& node : root.children("Upload")) {
+    const auto begun = parse_iso8601(node.child_value("Initiated"));
+    if (!begun) refuse(subject, "a date in the list of uploads is none");
+    out.uploads.push_back({decoded(node.child_value("Key"), url_encoded, subject),
+                           node.child_value("UploadId"), *begun});
+    if (out.uploads.back().key.empty() || out.uploads.back().id.empty()) {
+      refuse(subject, "an upload in the list has no name");
+    }
   }
+  if (std::string_view(root.child_value("IsTruncated")) != "true") return out;
+  out.next_key = decoded(root.child_value("NextKeyMarker"), url_encoded, subject);
+  out.next_id = root.child_value("NextUploadIdMarker");
+  if (out.next_key.empty()) refuse(subject, "the list of uploads does not say how it goes on");
   return out;
 }
 

@@ -42,12 +42,13 @@ struct S3DeleteFailure {
 /// The UploadId of an <InitiateMultipartUploadResult>; not empty.
 [[nodiscard]] std::string parse_upload_id(std::string_view xml, std::string_view subject);
 
-/// Keys and UploadIds of a <ListMultipartUploadsResult>.
-struct S3Upload {
-  std::string key;
-  std::string upload_id;
+/// <ListMultipartUploadsResult>, whose keys may be URL-encoded if it says so.
+struct S3UploadPage {
+  std::vector<UnfinishedUpload> uploads;
+  std::string next_key;  ///< Where the next page begins; empty on the last one.
+  std::string next_id;
 };
-[[nodiscard]] std::vector<S3Upload> parse_uploads(std::string_view xml, std::string_view subject);
+[[nodiscard]] S3UploadPage parse_uploads(std::string_view xml, std::string_view subject);
 
 /// The ETag, without quotes, of <CompleteMultipartUploadResult>, <CopyObjectResult> or
 /// <CopyPartResult>; not empty.

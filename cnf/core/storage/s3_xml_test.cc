@@ -117,13 +117,29 @@ TEST(Uploads, IdsAndEtagsMustBeThere) {
   EXPECT_EQ(parse_written_etag("<CopyObjectResult><ETag>\"e\"</ETag></CopyObjectResult>", kSubject),
             "e");
   EXPECT_THROW(static_cast<void>(parse_written_etag("<CopyObjectResult/>", kSubject)), Error);
-  const auto uploads = parse_uploads(
-      "<ListMultipartUploadsResult><Upload><Key>k</Key><UploadId>u</UploadId></Upload>"
-      "</ListMultipartUploadsResult>",
-      kSubject);
-  ASSERT_EQ(uploads.size(), 1U);
-  EXPECT_EQ(uploads[0].key, "k");
-  EXPECT_EQ(uploads[0].upload_id, "u");
+}
+
+TEST(Uploads, AreListedWithTheirAge) {
+  // ListMultipartUploads' own example, Amazon S3 API Reference, shortened.
+  const std::string good =
+      "<ListMultipartUploadsResult><EncodingType>url</EncodingType>"
+      "<NextKeyMarker>my%2Bmovie</NextKeyMarker><NextUploadIdMarker>YW55</NextUploadIdMarker>"
+      "<IsTruncated>true</IsTruncated><Upload><Key>my%2Bdivisor</Key><UploadId>XMgbGlrZSBlbHZpbmc"
+      "</UploadId><Initiated>2010-11-10T20:48:33.000Z</Initiated></Upload>"
+      "</ListMultipartUploadsResult>";
+  const auto page = parse_uploads(good, kSubject);
+  ASSERT_EQ(page.uploads.size(), 1U);
+  EXPECT_EQ(page.uploads[0].key, "my+divisor");
+  EXPECT_EQ(page.uploads[0].id, "XMgbGlrZSBlbHZpbmc");
+  EXPECT_EQ(page.uploads[0].begun, parse_iso8601("2010-11-10T20:48:33Z"));
+  EXPECT_EQ(page.next_key, "my+movie");
+  EXPECT_EQ(page.next_id, "YW55");
+  for (const std::string_view gone :
+       {"2010-11-10T20:48:33.000Z", "my%2Bdivisor", "XMgbGlrZSBlbHZpbmc", "my%2Bmovie"}) {
+    std::string text = good;
+    text.erase(text.find(gone), gone.size());
+    EXPECT_THROW(static_cast<void>(parse_uploads(text, kSubject)), Error) << gone;
+  }
 }
 
 TEST(Documents, EscapeWhatXmlNeeds) {

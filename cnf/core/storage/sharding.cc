@@ -54,6 +54,8 @@ class ShardedStorage final : public KeyMappingStorage {
   }
   [[nodiscard]] ListPage do_list_page(const ListOptions& options, const std::string& token,
                                       const Context& context) const override;
+  [[nodiscard]] std::vector<UnfinishedUpload> do_uploads(std::string_view prefix,
+                                                         const Context& context) const override;
   [[nodiscard]] ShardPage shard_page(int shard, const ListOptions& options,
                                      const std::string& after, const Context& context) const;
   [[nodiscard]] bool is_ours(const FileInfo& entry, const std::string& shard,
@@ -119,6 +121,21 @@ ShardPage ShardedStorage::shard_page(int shard, const ListOptions& options,
   } while (result.entries.empty() && !token.empty());
   result.last = token.empty();
   return result;
+}
+
+std::vector<UnfinishedUpload> ShardedStorage::do_uploads(std::string_view prefix,
+                                                         const Context& context) const {
+  std::vector<UnfinishedUpload> out;
+  for (int shard = 0; shard < sharding_.prefixes(); ++shard) {
+    const std::string name = sharding_.prefix_at(shard);
+    const std::string folder = name + '/';
+    // NOLINTNEXTLINE(bugprone-parent-virtual-call): KeyMappingStorage leaves it pure
+    for (auto& upload : StorageWrapper::do_uploads(folder + std::string(prefix), context)) {
+      upload.key.erase(0, folder.size());
+      if (sharding_.prefix(upload.key) == name) out.push_back(std::move(upload));
+    }
+  }
+  return out;
 }
 
 // Other objects may lie in a folder that is named like a shard.

@@ -2,6 +2,7 @@
 #include "cnf/core/storage/storage.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cnf/core/storage/checked_writer_internal.h"
 #include "cnf/core/storage/keys.h"
@@ -103,6 +105,27 @@ void Storage::remove(std::span<const std::string> keys, const Context& context) 
   if (!keys.empty()) do_remove(keys, context);
 }
 
+std::vector<UnfinishedUpload> Storage::stale_uploads(std::string_view prefix,
+                                                     std::chrono::seconds older_than,
+                                                     const Context& context) const {
+  const std::string root = uri();
+  check_prefix("list the uploads of", prefix, root);
+  context.check("list the uploads of", root);
+  auto uploads = do_uploads(prefix, context);
+  // In seconds, for a store's date may be one that the clock's nanoseconds cannot hold.
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const std::chrono::sys_seconds limit = now - older_than;
+  std::erase_if(uploads, [&](const UnfinishedUpload& upload) { return upload.begun > limit; });
+  return uploads;
+}
+
+std::uint64_t Storage::abort_stale_uploads(std::string_view prefix, std::chrono::seconds older_than,
+                                           const Context& context) {
+  const auto uploads = stale_uploads(prefix, older_than, context);
+  if (!uploads.empty()) do_abort_uploads(uploads, context);
+  return uploads.size();
+}
+
 bool Storage::exists(std::string_view key, const Context& context) const {
   return try_stat(key, context).has_value();
 }
@@ -135,6 +158,14 @@ FileInfo Storage::copy(std::string_view from, std::string_view to, const WriteOp
 const PriceTable& Storage::do_prices() const {
   return price_table(Provider::none, Options::Network::automatic);
 }
+
+std::vector<UnfinishedUpload> Storage::do_uploads(std::string_view /*prefix*/,
+                                                  const Context& /*context*/) const {
+  return {};
+}
+
+void Storage::do_abort_uploads(std::span<const UnfinishedUpload> /*uploads*/,
+                               const Context& /*context*/) {}
 
 FileInfo Storage::do_copy(std::string_view from, std::string_view to, const WriteOptions& options,
                           const Context& context) {

@@ -97,6 +97,14 @@ struct ListPage {
   std::string next;                   ///< Continuation token; empty on the last page.
 };
 
+/// An object that somebody began to write in parts, and has neither committed nor given up: one at
+/// work, or one that is gone. Its parts cost what data costs, and no list shows them.
+struct UnfinishedUpload {
+  std::string key{};
+  std::string id{};  ///< For the store.
+  std::chrono::sys_seconds begun{};
+};
+
 class Storage;
 struct PriceTable;
 
@@ -138,6 +146,9 @@ class Listing {
   std::vector<FileInfo> page_;  // objects and prefixes of the page, merged in key order
   std::size_t position_ = 0;
   std::string token_;
+  std::string earlier_token_;  // of some page before, to see when tokens go round in a circle
+  std::uint64_t pages_ = 0;
+  std::string last_prefix_;
   bool last_ = false;
 };
 
@@ -285,6 +296,16 @@ class Storage : public std::enable_shared_from_this<Storage> {
   FileInfo copy(std::string_view from, std::string_view to, const WriteOptions& options = {},
                 const Context& context = {});
 
+  /// Uploads below `prefix` that were begun so long ago, by the store's clock, and never ended;
+  /// none where a store cleans them away itself. Throws unsupported if the store cannot tell.
+  [[nodiscard]] std::vector<UnfinishedUpload> stale_uploads(std::string_view prefix,
+                                                            std::chrono::seconds older_than,
+                                                            const Context& context = {}) const;
+  /// Gives those up, and says how many. A writer that is still at work on one fails: let
+  /// `older_than` be longer than anybody writes.
+  std::uint64_t abort_stale_uploads(std::string_view prefix, std::chrono::seconds older_than,
+                                    const Context& context = {});
+
   /// The URI of a key (of the root, for ""), as people write it; never contains a secret.
   [[nodiscard]] std::string uri(std::string_view key = {}) const { return do_uri(key); }
   /// Tells this store from all others, where its URI does not: one bucket name may be at several
@@ -326,6 +347,12 @@ class Storage : public std::enable_shared_from_this<Storage> {
                                                         const Context& context) const = 0;
   virtual FileInfo do_copy(std::string_view from, std::string_view to, const WriteOptions& options,
                            const Context& context);
+
+  /// Unless overridden: the store has none.
+  [[nodiscard]] virtual std::vector<UnfinishedUpload> do_uploads(std::string_view prefix,
+                                                                 const Context& context) const;
+  /// One that is not there any more is no error.
+  virtual void do_abort_uploads(std::span<const UnfinishedUpload> uploads, const Context& context);
 
   friend class StorageWrapper;  // hands its own do_ calls to those of the store it wraps
 };

@@ -58,6 +58,16 @@ FileInfo StorageWrapper::do_copy(std::string_view from, std::string_view to,
   return inner_->do_copy(from, to, options, context);
 }
 
+std::vector<UnfinishedUpload> StorageWrapper::do_uploads(std::string_view prefix,
+                                                         const Context& context) const {
+  return inner_->do_uploads(prefix, context);
+}
+
+void StorageWrapper::do_abort_uploads(std::span<const UnfinishedUpload> uploads,
+                                      const Context& context) {
+  inner_->do_abort_uploads(uploads, context);
+}
+
 std::string KeyMappingStorage::do_uri(std::string_view key) const {
   return key.empty() ? StorageWrapper::do_uri({}) : StorageWrapper::do_uri(inner_key(key));
 }
@@ -102,6 +112,13 @@ FileInfo KeyMappingStorage::do_copy(std::string_view from, std::string_view to,
   return StorageWrapper::do_copy(inner_key(from), inner_key(to), options, context);
 }
 
+void KeyMappingStorage::do_abort_uploads(std::span<const UnfinishedUpload> uploads,
+                                         const Context& context) {
+  std::vector<UnfinishedUpload> mapped(uploads.begin(), uploads.end());
+  for (UnfinishedUpload& upload : mapped) upload.key = inner_key(upload.key);
+  StorageWrapper::do_abort_uploads(mapped, context);
+}
+
 namespace {
 
 class PrefixedStorage final : public KeyMappingStorage {
@@ -132,6 +149,14 @@ class PrefixedStorage final : public KeyMappingStorage {
     for (FileInfo& info : page.objects) info.key.erase(0, prefix_.size() + 1);
     for (std::string& prefix : page.prefixes) prefix.erase(0, prefix_.size() + 1);
     return page;
+  }
+
+  [[nodiscard]] std::vector<UnfinishedUpload> do_uploads(std::string_view prefix,
+                                                         const Context& context) const override {
+    // NOLINTNEXTLINE(bugprone-parent-virtual-call): KeyMappingStorage leaves it pure
+    auto uploads = StorageWrapper::do_uploads(prefix_ + '/' + std::string(prefix), context);
+    for (UnfinishedUpload& upload : uploads) upload.key.erase(0, prefix_.size() + 1);
+    return uploads;
   }
 
   std::string prefix_;

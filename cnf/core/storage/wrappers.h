@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cnf/core/storage/storage.h"
 
@@ -37,6 +38,9 @@ class StorageWrapper : public Storage {
                                                 const Context& context) const override;
   FileInfo do_copy(std::string_view from, std::string_view to, const WriteOptions& options,
                    const Context& context) override;
+  [[nodiscard]] std::vector<UnfinishedUpload> do_uploads(std::string_view prefix,
+                                                         const Context& context) const override;
+  void do_abort_uploads(std::span<const UnfinishedUpload> uploads, const Context& context) override;
 
  private:
   std::shared_ptr<Storage> inner_;
@@ -66,6 +70,9 @@ class KeyMappingStorage : public StorageWrapper {
                                                 const Context& context) const override;
   FileInfo do_copy(std::string_view from, std::string_view to, const WriteOptions& options,
                    const Context& context) override;
+  [[nodiscard]] std::vector<UnfinishedUpload> do_uploads(std::string_view prefix,
+                                                         const Context& context) const override = 0;
+  void do_abort_uploads(std::span<const UnfinishedUpload> uploads, const Context& context) override;
 };
 
 /// Sees `inner` below `prefix`, which is put before every key with a '/'. An empty prefix gives
