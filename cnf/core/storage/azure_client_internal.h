@@ -28,6 +28,8 @@ class AzureClient {
 
   /// "az://container/key".
   [[nodiscard]] std::string uri(std::string_view key) const;
+  /// As Storage::identity(): the container of its account, at its endpoint.
+  [[nodiscard]] std::string identity() const { return "az " + copy_source({}); }
   /// A request about a blob, or about the container for "", with nothing in it yet.
   [[nodiscard]] HttpCall call(RequestKind kind, std::string_view doing, std::string_view method,
                               std::string_view key, const Context& context) const;

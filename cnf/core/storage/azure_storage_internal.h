@@ -23,6 +23,7 @@ class AzureStorage final : public Storage {
   [[nodiscard]] std::string do_uri(std::string_view key) const override {
     return client_->uri(key);
   }
+  [[nodiscard]] std::string do_identity() const override { return client_->identity(); }
   [[nodiscard]] ReadProfile do_read_profile() const override;
   void do_fetch(std::span<const Transfer> transfers, const Context& context,
                 const TransferDone& done) const override;
