@@ -63,6 +63,7 @@ CostModel CostModel::of(const storage::Storage& storage) {
   const storage::ReadProfile reads = storage.read_profile();
   model.gap = reads.gap;
   model.max_request = reads.max_request;
+  model.small_gap = reads.small_gap;
   const storage::PriceTable& prices = storage.prices();
   model.usd_per_get = prices.request_usd(RequestKind::get);
   model.usd_per_byte = prices.byte_usd();
@@ -74,7 +75,8 @@ Cost estimate(const Plan& plan, const CostModel& model) {
   Batches batches(plan, model.memory);
   while (const std::optional<Batch> batch = batches.next()) {
     const storage::Forecast forecast = storage::forecast_fetch(
-        requests_of(plan, *batch), {.gap = model.gap, .max_request = model.max_request});
+        requests_of(plan, *batch),
+        {.gap = model.gap, .max_request = model.max_request, .small_gap = model.small_gap});
     cost.requests += forecast.requests;
     cost.bytes += forecast.bytes;
   }

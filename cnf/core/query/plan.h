@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,6 +49,7 @@ struct CostModel {
   double usd_per_byte = 0;  ///< From the store to here.
   std::uint64_t gap = 0;    ///< As fetch() will coalesce.
   std::uint64_t max_request = std::uint64_t{16} << 20;
+  std::uint64_t small_gap = std::numeric_limits<std::uint64_t>::max();  ///< As ReadProfile.
   std::uint64_t memory = kDefaultMemory;  ///< As ExecutorOptions: it bounds what coalesces.
 
   [[nodiscard]] static CostModel local();

@@ -112,7 +112,9 @@ TEST(Estimate, IsWhatARunCosts) {
     const test::KnownUnits data = test::random_units(random);
     const auto store = std::make_shared<test::WatchedStorage>(
         data.store, nullptr,
-        storage::ReadProfile{.gap = random() % 200, .max_request = 1 + random() % 2000});
+        storage::ReadProfile{.gap = random() % 200,
+                             .max_request = 1 + random() % 2000,
+                             .small_gap = random() % 200});
     const std::uint64_t memory = random() % 2 == 0 ? kDefaultMemory : random() % 50'000;
     CostModel model = CostModel::of(*store);
     model.memory = memory;

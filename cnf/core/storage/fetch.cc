@@ -151,7 +151,8 @@ void Storage::fetch(std::span<FetchRequest> requests, const Context& context, co
   const std::uint64_t longest =
       options.max_request != 0 ? options.max_request : profile.max_request;
   const PlanLimits limits{.gap = options.gap != 0 ? options.gap : profile.gap,
-                          .max_request = std::max(longest, std::uint64_t{1})};
+                          .max_request = std::max(longest, std::uint64_t{1}),
+                          .small_gap = options.gap != 0 ? options.gap : profile.small_gap};
   FetchRun run(requests, done);
   std::vector<std::size_t> which = run.admit(*this, context);
   for (const Sharing sharing : {Sharing::together, Sharing::alone}) {

@@ -38,7 +38,8 @@ HttpEngineOptions engine_options(const Options& options, const Environment& envi
                         .connect_timeout = options.connect_timeout,
                         .stall_timeout = options.stall_timeout,
                         .ca_bundle = environment.variable("CURL_CA_BUNDLE").value_or(""),
-                        .follow_redirects = true};
+                        .follow_redirects = true,
+                        .hedge = options.hedge};
   out.retry.max_attempts = std::max(options.max_retries, 0) + 1;
   return out;
 }

@@ -34,11 +34,12 @@ bool is_redirect(const HttpResponse& response) {
 
 }  // namespace
 
-HttpAttempt::HttpAttempt(CurlEasy easy, const HttpCall& call, HttpRequest request,
+HttpAttempt::HttpAttempt(CurlEasy easy, const HttpCall& call, HttpRequest request, HttpSink* sink,
                          HttpDialect& dialect, const HttpEngineOptions& options)
     : easy_(std::move(easy)),
       call_(call),
       request_(std::move(request)),
+      sink_(sink),
       dialect_(dialect),
       byte_usd_(options.prices->byte_usd()) {
   set_up(options);
@@ -184,18 +185,19 @@ void HttpAttempt::end_head() {
   if (const auto failure = dialect_.translate(response_)) {
     throw Error(failure->code, call_.doing, call_.subject, failure->why, failure->remedy);
   }
-  if (call_.sink) call_.sink->begin(response_);
+  if (sink_ != nullptr) sink_->begin(response_);
 }
 
 void HttpAttempt::take_body(ByteSpan bytes) {
-  if (!call_.sink || !is_good(response_.status)) {
+  note_moved(bytes.size());
+  if (sink_ == nullptr || !is_good(response_.status)) {
     keep_body(bytes);
     return;
   }
   auto& accounting = call_.context.accounting();
   accounting.add_fetched(bytes.size());
   if (byte_usd_ != 0) accounting.add_usd(static_cast<double>(bytes.size()) * byte_usd_);
-  call_.sink->write(bytes);
+  sink_->write(bytes);
 }
 
 void HttpAttempt::keep_body(ByteSpan bytes) {
@@ -208,12 +210,22 @@ void HttpAttempt::keep_body(ByteSpan bytes) {
   body += as_text(bytes);
 }
 
+void HttpAttempt::note_moved(std::size_t bytes) noexcept {
+  if (!moving_since_) {
+    moving_since_ = progress_;
+    moved_ = 0;
+  }
+  moved_ += bytes;
+}
+
 std::size_t HttpAttempt::give_body(char* into, std::size_t size) {
   const auto rest = request_.body.subspan(sent_);
   const auto now = std::min(size, rest.size());
   if (now != 0) std::memcpy(into, rest.data(), now);
   sent_ += now;
   progress_ = Context::Clock::now();
+  note_moved(now);
+  if (sent_ == request_.body.size()) moving_since_.reset();  // now the store thinks
   if (request_.method == "PUT") call_.context.accounting().add_sent(now);
   return now;
 }

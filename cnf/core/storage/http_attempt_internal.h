@@ -28,8 +28,9 @@ class HttpAttempt {
   /// \param call     must outlive the attempt: its sink, its accounting and its name for errors.
   /// \param request  the call's, prepared and signed for this attempt.
   /// \param dialect  must outlive the attempt.
-  HttpAttempt(CurlEasy easy, const HttpCall& call, HttpRequest request, HttpDialect& dialect,
-              const HttpEngineOptions& options);
+  /// \param sink     takes a good answer's body; null: it is kept. Must outlive the attempt.
+  HttpAttempt(CurlEasy easy, const HttpCall& call, HttpRequest request, HttpSink* sink,
+              HttpDialect& dialect, const HttpEngineOptions& options);
   HttpAttempt(const HttpAttempt&) = delete;
   HttpAttempt& operator=(const HttpAttempt&) = delete;
   ~HttpAttempt() = default;
@@ -43,6 +44,12 @@ class HttpAttempt {
     return std::exchange(refusal_, std::nullopt);
   }
   [[nodiscard]] Context::Clock::time_point last_progress() const noexcept { return progress_; }
+  /// Since when a body comes or goes; nullopt while one side thinks.
+  [[nodiscard]] std::optional<Context::Clock::time_point> moving_since() const noexcept {
+    return moving_since_;
+  }
+  /// Bytes of that body so far.
+  [[nodiscard]] std::uint64_t moved() const noexcept { return moved_; }
   /// libcurl sent it a second time by itself, over a fresh connection.
   [[nodiscard]] bool was_rewound() const noexcept { return rewound_; }
   enum class Connection : std::uint8_t { none, reused, fresh };
@@ -66,6 +73,7 @@ class HttpAttempt {
   void end_head();
   void take_body(ByteSpan bytes);
   void keep_body(ByteSpan bytes);
+  void note_moved(std::size_t bytes) noexcept;
   std::size_t give_body(char* into, std::size_t size);
   template <typename Step>
   std::size_t guarded(std::size_t size, const Step& step) noexcept;
@@ -78,6 +86,7 @@ class HttpAttempt {
   CurlEasy easy_;
   const HttpCall& call_;
   HttpRequest request_;
+  HttpSink* sink_;
   HttpDialect& dialect_;
   const double byte_usd_;
   std::unique_ptr<curl_slist, SlistDeleter> headers_;
@@ -90,6 +99,8 @@ class HttpAttempt {
   bool rewound_ = false;
   std::optional<Error> refusal_;
   Context::Clock::time_point progress_ = Context::Clock::now();
+  std::optional<Context::Clock::time_point> moving_since_;
+  std::uint64_t moved_ = 0;
 };
 
 }  // namespace cnf::storage

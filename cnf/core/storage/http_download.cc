@@ -45,6 +45,9 @@ bool is_partial(const HttpResponse& head) {
   return head.status == 206 || (head.status == 200 && head.header("content-range"));
 }
 
+// Only such an ETag promises the same bytes.
+bool is_strong(std::string_view etag) { return !etag.empty() && !etag.starts_with("W/"); }
+
 std::string range_text(std::uint64_t start, std::uint64_t stop) {
   return "bytes=" + std::to_string(start) + "-" + std::to_string(stop - 1);
 }
@@ -80,8 +83,8 @@ void DownloadSink::refuse(Errc code, std::string_view why, std::string_view reme
 }
 
 void DownloadSink::prepare(HttpRequest& request) {
-  // Only a strong ETag promises the same bytes.
-  const bool resumable = begun_ && stop_ && !pin_->empty() && !pin_->starts_with("W/");
+  release();
+  const bool resumable = begun_ && stop_ && is_strong(etag_) && etag_ == *pin_;
   if (!resumable || position_ == 0) {
     begun_ = false;
     position_ = 0;
@@ -90,9 +93,27 @@ void DownloadSink::prepare(HttpRequest& request) {
   } else {
     request.headers.emplace_back("Range", range_text(start_ + position_, *stop_));
   }
-  if (!pin_->empty() && !pin_->starts_with("W/")) {
+  if (is_strong(*pin_)) {
     request.headers.emplace_back("If-Match", quote_etag(*pin_));
   }
+}
+
+bool DownloadSink::prepare_twin() {
+  if (begun_ && !is_strong(etag_)) return false;
+  if (!claim_) claim_ = std::make_shared<const DownloadSink*>(nullptr);
+  return true;
+}
+
+void DownloadSink::claim(const HttpResponse& head) {
+  if (!claim_) return;
+  if (*claim_ != nullptr && *claim_ != this) {
+    refuse(Errc::corrupt_data, "two answers without a strong ETag may be two versions");
+  }
+  if (!is_strong(unquote_etag(head.header("etag").value_or("")))) *claim_ = this;
+}
+
+void DownloadSink::release() noexcept {
+  if (claim_ && *claim_ == this) *claim_ = nullptr;
 }
 
 void DownloadSink::check_etag(const HttpResponse& head) {
@@ -114,12 +135,14 @@ void DownloadSink::check_resumed(const HttpResponse& head) const {
 }
 
 void DownloadSink::begin(const HttpResponse& head) {
+  claim(head);
   check_etag(head);
   if (begun_) {
     check_resumed(head);
   } else {
     std::tie(start_, stop_) = expect(head);
     begun_ = true;
+    etag_ = unquote_etag(head.header("etag").value_or(""));
   }
   const auto length = content_length(head);
   if (stop_ && length && *length != *stop_ - start_ - position_) {
@@ -148,6 +171,10 @@ RangeSink::RangeSink(std::string subject, std::uint64_t offset, std::uint64_t le
       length_(length),
       pieces_(pieces),
       whole_(whole) {}
+
+std::unique_ptr<HttpSink> RangeSink::twin() {
+  return prepare_twin() ? std::make_unique<RangeSink>(*this) : nullptr;
+}
 
 std::string RangeSink::first_range() const { return range_text(offset_, offset_ + length_); }
 

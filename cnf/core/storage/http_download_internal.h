@@ -31,11 +31,14 @@ using EtagPin = std::shared_ptr<std::string>;
 /// off goes on where it ended, under the same ETag.
 class DownloadSink : public HttpSink {
  public:
+  ~DownloadSink() override { release(); }
+  DownloadSink& operator=(const DownloadSink&) = delete;
   void prepare(HttpRequest& request) final;
   void begin(const HttpResponse& head) final;
   void write(ByteSpan bytes) final;
   void end() final;
   [[nodiscard]] std::uint64_t kept() const noexcept final { return position_; }
+  void lost() noexcept final { release(); }
 
  protected:
   DownloadSink(std::string doing, std::string subject, EtagPin pin)
@@ -43,6 +46,10 @@ class DownloadSink : public HttpSink {
 
   [[noreturn]] void refuse(Errc code, std::string_view why, std::string_view remedy = {}) const;
   void unpin() noexcept { pin_->clear(); }
+  /// Twins are copies: they go on where this one is.
+  DownloadSink(const DownloadSink&) = default;
+  /// False if a twin's bytes could be those of another version than what this one has.
+  [[nodiscard]] bool prepare_twin();
 
  private:
   /// The first request's Range header; empty for the whole object.
@@ -55,12 +62,17 @@ class DownloadSink : public HttpSink {
   virtual void restart() = 0;
 
   void check_etag(const HttpResponse& head);
+  void claim(const HttpResponse& head);
+  void release() noexcept;
   void check_resumed(const HttpResponse& head) const;
 
   std::string doing_;
   std::string subject_;
   EtagPin pin_;
+  /// Which of the twins alone may write, as no strong ETag tells that both bring the same bytes.
+  std::shared_ptr<const DownloadSink*> claim_;
   bool begun_ = false;
+  std::string etag_;                   // of the answer that begun
   std::uint64_t start_ = 0;            // in the object, once begun
   std::optional<std::uint64_t> stop_;  // one past the last; nullopt: not told
   std::uint64_t position_ = 0;         // bytes stored
@@ -78,6 +90,7 @@ class RangeSink final : public DownloadSink {
 
   RangeSink(std::string subject, std::uint64_t offset, std::uint64_t length,
             std::span<const Transfer::Piece> pieces, EtagPin pin, Whole whole = Whole::refuse);
+  [[nodiscard]] std::unique_ptr<HttpSink> twin() override;
 
  private:
   [[nodiscard]] std::string first_range() const override;

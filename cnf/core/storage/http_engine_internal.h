@@ -76,6 +76,12 @@ class HttpSink {
   virtual void end() = 0;
   /// Bytes that no later attempt has to fetch again.
   [[nodiscard]] virtual std::uint64_t kept() const noexcept = 0;
+  /// What it was prepared for has ended without the answer.
+  virtual void lost() noexcept {}
+  /// Another sink for what is still wanted, that may be used beside this one until one of them has
+  /// it all: whatever comes to either in whatever order, the bytes are those of one answer, or of
+  /// answers with one ETag. nullptr: there can be none.
+  [[nodiscard]] virtual std::unique_ptr<HttpSink> twin();
 };
 
 /// What differs between stores: how a request is signed and how an answer is read.
@@ -121,6 +127,12 @@ struct HttpOutcome {
   const HttpResponse& value() const;
 };
 
+/// When a second request for a late answer is sent: http_hedging_internal.h.
+struct HttpHedging {
+  std::chrono::milliseconds floor{200};  ///< No answer is late before.
+  double most_extra = 0.05;              ///< Hedges in relation to the other requests.
+};
+
 struct HttpEngineOptions {
   unsigned concurrency = 16;  ///< Requests in flight, and connections kept.
   std::chrono::milliseconds connect_timeout{5'000};
@@ -128,6 +140,9 @@ struct HttpEngineOptions {
   RetryPolicy retry = {};
   std::string ca_bundle = {};     ///< A file of certificates; empty: the system's.
   bool follow_redirects = false;  ///< Up to five, to http and https; the last answer counts.
+  /// Of GETs whose sink has a twin; automatic: of all but those to this machine itself.
+  Options::Hedge hedge = Options::Hedge::automatic;
+  HttpHedging hedging = {};
   /// Counted for each attempt and each byte of a sink's body.
   const PriceTable* prices = &price_table(Provider::none, Options::Network::automatic);
 };
@@ -136,10 +151,11 @@ struct HttpEngineOptions {
 ///
 /// Failures that may pass (connection lost, 408, 429, 5xx, what the dialect says) are tried again
 /// with full jitter and Retry-After, up to the context's deadline; a broken body goes on where it
-/// ended if the sink can. The number in flight halves when the store asks to slow down, and grows
-/// back. A stop request is answered within 250 ms.
-/// Proxies come from http_proxy and its kin, as libcurl reads them; what is loopback or
-/// link-local goes to none.
+/// ended if the sink can. A read whose answer is late is sent a second time, within a budget, and
+/// the first whole answer counts. An attempt fails that is silent, or brings less than 1 KiB/s, for
+/// the stall time; the next one takes a fresh connection. The number in flight halves when the
+/// store asks to slow down, and grows back. A stop request is answered within 250 ms. Proxies come
+/// from http_proxy and its kin, as libcurl reads them; what is loopback or link-local goes to none.
 /// Threads: every member may be called concurrently, but not from a completion.
 class HttpEngine {
  public:
@@ -155,6 +171,9 @@ class HttpEngine {
   void submit(HttpCall call, Done done);
   /// submit() and wait. Not from the engine's thread.
   [[nodiscard]] HttpOutcome run(HttpCall call);
+  /// The median time from a request to its answer's first byte, of the latest GETs; nullopt while
+  /// too few are known.
+  [[nodiscard]] std::optional<std::chrono::microseconds> first_byte() const noexcept;
 
  private:
   class Impl;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,8 @@
 #include "cnf/core/storage/http_url_internal.h"
 
 namespace cnf::storage {
+
+std::unique_ptr<HttpSink> HttpSink::twin() { return nullptr; }
 
 bool HttpDialect::ready(const std::function<void()>& /*resume*/) { return true; }
 

@@ -53,7 +53,8 @@ constexpr TextField kTexts[] = {
 // The others, as set() knows them.
 constexpr std::string_view kOtherNames =
     "addressing, anonymous, cache_size, cache_ttl, concurrency, connect_timeout, durability, "
-    "max_retries, network, part_size, rate, read_only, requester_pays, timeout";
+    "hedge, "
+    "max_retries, network, objective, part_size, rate, read_only, requester_pays, timeout";
 
 std::string all_names() {
   std::string out;
@@ -138,6 +139,18 @@ Options::Network parse_network(std::string_view name, std::string_view value) {
   refuse(name, value, "auto, region, continent or internet");
 }
 
+Options::Objective parse_objective(std::string_view name, std::string_view value) {
+  if (value == "auto") return Options::Objective::automatic;
+  if (value == "latency") return Options::Objective::latency;
+  if (value == "cost") return Options::Objective::cost;
+  refuse(name, value, "auto, latency or cost");
+}
+
+Options::Hedge parse_hedge(std::string_view name, std::string_view value) {
+  if (value == "auto") return Options::Hedge::automatic;
+  return parse_flag(name, value) ? Options::Hedge::on : Options::Hedge::off;
+}
+
 }  // namespace
 
 void Options::set(std::string_view name, std::string_view value) {
@@ -163,6 +176,10 @@ void Options::set(std::string_view name, std::string_view value) {
     max_retries = parse_number<int>(name, value, 0, 100);
   } else if (name == "network") {
     network = parse_network(name, value);
+  } else if (name == "objective") {
+    objective = parse_objective(name, value);
+  } else if (name == "hedge") {
+    hedge = parse_hedge(name, value);
   } else if (name == "durability") {
     durability = parse_durability(name, value);
   } else if (name == "cache_size") {

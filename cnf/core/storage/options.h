@@ -55,6 +55,14 @@ struct Options {
   /// own or this machine is the provider's (its firmware or container says so), else internet.
   enum class Network : std::uint8_t { automatic, region, continent, internet };
   Network network = Network::automatic;
+  /// What a fetch of near ranges spares: automatic joins over 64 KiB, whatever it costs; latency
+  /// joins where reading the gap takes no longer than another request, cost where it is no dearer.
+  enum class Objective : std::uint8_t { automatic, latency, cost };
+  Objective objective = Objective::automatic;
+  /// Whether a read whose answer is late is sent a second time, at most 5 in 100. automatic: unless
+  /// the store is on this machine.
+  enum class Hedge : std::uint8_t { automatic, on, off };
+  Hedge hedge = Hedge::automatic;
   enum class Durability : std::uint8_t { fsync, none };
   Durability durability = Durability::fsync;  ///< Local: whether commit waits for the disk.
 
@@ -74,9 +82,10 @@ struct Options {
   /// account, account_key, sas_token, connection_string,
   /// token, service_account, user_project, tenant_id, client_id, client_secret,
   /// part_size ("8M"), concurrency, connect_timeout and timeout ("500ms", "30s", "2m"; a number
-  /// alone is seconds), max_retries, network (auto|region|continent|internet), durability
-  /// (fsync|none), cache, cache_size ("10G"), cache_ttl (as timeout, or 0), rate, read_only
-  /// (true|false). Throws Error invalid_argument on any other name or value.
+  /// alone is seconds), max_retries, network (auto|region|continent|internet), objective
+  /// (auto|latency|cost), hedge (auto|true|false), durability (fsync|none), cache, cache_size
+  /// ("10G"), cache_ttl (as timeout, or 0), rate, read_only (true|false). Throws Error
+  /// invalid_argument on any other name or value.
   void set(std::string_view name, std::string_view value);
 };
 

@@ -72,6 +72,7 @@ HttpEngineOptions engine_options(const Options& options, const S3Settings& setti
                         .stall_timeout = options.stall_timeout,
                         .retry = retry,
                         .ca_bundle = settings.ca_bundle,
+                        .hedge = options.hedge,
                         .prices = &prices};
   out.retry.max_attempts = std::max(options.max_retries, 0) + 1;
   return out;

@@ -11,6 +11,7 @@
 #include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/prices.h"
+#include "cnf/core/storage/read_profile_internal.h"
 #include "cnf/core/storage/s3_dialect_internal.h"
 #include "cnf/core/storage/s3_headers_internal.h"
 #include "cnf/core/storage/s3_location_internal.h"
@@ -52,6 +53,9 @@ class S3Client {
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
   [[nodiscard]] const PriceTable& prices() const noexcept { return prices_; }
+  [[nodiscard]] ReadProfile read_profile() const {
+    return remote_read_profile(options_.objective, prices_, engine_.first_byte());
+  }
 
   /// Whether uploads carry x-amz-checksum-crc32c: yes, until the store has refused one.
   [[nodiscard]] bool sends_checksums() const noexcept { return checksums_; }

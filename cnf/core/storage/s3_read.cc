@@ -12,11 +12,7 @@
 #include "cnf/core/util/context.h"
 
 namespace cnf::storage {
-ReadProfile S3Storage::do_read_profile() const {
-  // What a request costs equals 4 KB of egress over the internet, and 1 MiB in time within the
-  // region: 64 KiB is cheap in both.
-  return {.gap = std::uint64_t{64} << 10, .max_request = std::uint64_t{16} << 20};
-}
+ReadProfile S3Storage::do_read_profile() const { return client_->read_profile(); }
 
 void S3Storage::do_fetch(std::span<const Transfer> transfers, const Context& context,
                          const TransferDone& done) const {

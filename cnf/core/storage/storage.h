@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -234,6 +235,9 @@ using TransferDone = std::function<void(std::size_t index, const Error* error)>;
 struct ReadProfile {
   std::uint64_t gap = 0;  ///< Bytes that cost about as much to read as another request.
   std::uint64_t max_request = std::uint64_t{16} << 20;
+  /// Over a gap longer than this ranges are joined only while at least half of what is read is
+  /// wanted.
+  std::uint64_t small_gap = std::numeric_limits<std::uint64_t>::max();
 };
 
 /// A store of immutable objects under flat, '/'-separated keys.

@@ -57,13 +57,18 @@ std::vector<Extent> unite(std::span<const FetchRequest> requests,
 std::vector<Extent> extents_to_send(const std::vector<Extent>& united, const PlanLimits& limits) {
   std::vector<Extent> extents;
   Extent current = united.front();
+  std::uint64_t dropped = 0;  // bytes of the gaps in it
   for (const Extent& next : std::span(united).subspan(1)) {
-    const bool near = next.begin - current.end <= limits.gap;
-    if (near && next.end - current.begin <= limits.max_request) {
+    const std::uint64_t gap = next.begin - current.end;
+    const std::uint64_t length = next.end - current.begin;
+    const bool worth = gap <= limits.small_gap || dropped + gap <= length / 2;
+    if (gap <= limits.gap && worth && length <= limits.max_request) {
       current.end = next.end;
+      dropped += gap;
     } else {
       append_split(current, limits.max_request, extents);
       current = next;
+      dropped = 0;
     }
   }
   append_split(current, limits.max_request, extents);
@@ -177,7 +182,8 @@ TransferPlan plan_transfers(std::span<const FetchRequest> requests, std::vector<
 
 Forecast forecast_fetch(std::span<const FetchRequest> requests, const ReadProfile& profile) {
   const PlanLimits limits{.gap = profile.gap,
-                          .max_request = std::max(profile.max_request, std::uint64_t{1})};
+                          .max_request = std::max(profile.max_request, std::uint64_t{1}),
+                          .small_gap = profile.small_gap};
   std::vector<std::size_t> which;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const std::uint64_t size = requests[i].into.size();

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct TransferPlan {
 struct PlanLimits {
   std::uint64_t gap = 0;          ///< As FetchOptions, but 0 means 0.
   std::uint64_t max_request = 1;  ///< Bytes, at least 1.
+  std::uint64_t small_gap = std::numeric_limits<std::uint64_t>::max();  ///< As ReadProfile.
 };
 
 /// Whether requests for near ranges of one object may be served by one transfer.
@@ -41,7 +43,8 @@ enum class Sharing : std::uint8_t { together, alone };
 /// below 2^64; each index at most once. The plan refers to their keys, ETags and buffers.
 ///
 /// No transfer is longer than max_request. Two ranges share one only if the bytes between them, and
-/// between any two neighbours in it, are at most `gap`. Cost: O(n log n) comparisons of keys.
+/// between any two neighbours in it, are at most `gap`, and joining them over more than `small_gap`
+/// leaves at least half of it wanted. Cost: O(n log n) comparisons of keys.
 [[nodiscard]] TransferPlan plan_transfers(std::span<const FetchRequest> requests,
                                           std::vector<std::size_t> which, const PlanLimits& limits,
                                           Sharing sharing);

@@ -84,7 +84,8 @@ rc::Gen<std::vector<Range>> any_ranges() {
 RC_GTEST_PROP(TransferPlan, AnyPlanGivesTheBytesOfANaiveRead, ()) {
   const std::vector<Range> ranges = *any_ranges();
   const PlanLimits limits{.gap = *rc::gen::inRange<std::uint64_t>(0, 60),
-                          .max_request = *rc::gen::inRange<std::uint64_t>(1, 300)};
+                          .max_request = *rc::gen::inRange<std::uint64_t>(1, 300),
+                          .small_gap = *rc::gen::inRange<std::uint64_t>(0, 60)};
   const Sharing sharing = *rc::gen::element(Sharing::together, Sharing::alone);
   Wanted wanted(ranges);
   const TransferPlan plan = plan_transfers(wanted.requests, wanted.which, limits, sharing);
@@ -160,6 +161,22 @@ TEST(TransferPlan, JoinsAndSplits) {
       {"joining stops at the longest", {{"a", "", 0, 60}, {"a", "", 65, 60}}, {99, 100}, {60, 60}},
       {"a long one is split evenly", {{"a", "", 5, 201}}, {0, 100}, {67, 67, 67}},
       {"twice is fetched once", {{"a", "", 5, 90}, {"a", "", 5, 90}}, {0, 100}, {90}},
+      {"a long gap with half of it wanted",
+       {{"a", "", 0, 20}, {"a", "", 40, 20}, {"a", "", 65, 5}},
+       {99, 100, 10},
+       {70}},
+      {"a long gap with less than half",
+       {{"a", "", 0, 10}, {"a", "", 31, 10}},
+       {99, 100, 10},
+       {10, 10}},
+      {"what was dropped before counts",
+       {{"a", "", 0, 30}, {"a", "", 58, 10}, {"a", "", 86, 4}},
+       {99, 100, 10},
+       {68, 4}},
+      {"short gaps are never too many",
+       {{"a", "", 0, 1}, {"a", "", 11, 1}, {"a", "", 22, 1}},
+       {99, 100, 10},
+       {23}},
       {"one inside another", {{"a", "", 5, 90}, {"a", "", 50, 10}}, {0, 100}, {90}},
   };
   for (const PlanCase& row : cases) {
