@@ -8,7 +8,7 @@
 #   toxiproxy-server      MIT         a connection that is slow, narrow, cut or silent
 #   rclone, gcp-storage-emulator, client-python
 #                                     tests/servers/requirements.txt: two odd servers, and a Python that has
-#                                     obstore and boto3
+#                                     obstore, boto3 and google-cloud-storage
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -12,13 +12,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cnf/core/storage/sharding.h"
 #include "cnf/core/storage/storage.h"
-#include "cnf/core/storage/wrappers.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/testing/server.h"
-#include "cnf/testing/storage_contract.h"
 
 namespace cnf::storage {
 namespace {
@@ -73,14 +70,6 @@ class OnServer : public ::testing::Test {
 
 using GcsOnFakeServer = OnServer<testing::FakeGcsServer>;
 using GcsOnEmulator = OnServer<testing::GcpStorageEmulator>;
-
-TEST_F(GcsOnFakeServer, KeepsTheContract) {
-  testing::check_storage("gcs", [] { return new_store(); });
-}
-
-TEST_F(GcsOnFakeServer, KeepsTheContractWhenPrefixed) {
-  testing::check_storage("prefixed gcs", [] { return prefixed(new_store(), "a/b c"); });
-}
 
 TEST_F(GcsOnFakeServer, SeveralChunksComeBackAsOneObject) {
   const auto store = new_store();

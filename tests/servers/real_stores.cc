@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "cnf/core/storage/credentials_internal.h"
+#include "cnf/core/storage/gcs_client_internal.h"
+#include "cnf/core/storage/gcs_storage_internal.h"
 #include "cnf/core/storage/s3_client_internal.h"
 #include "cnf/core/storage/s3_storage_internal.h"
 #include "cnf/core/util/context.h"
@@ -51,6 +53,21 @@ std::shared_ptr<Storage> open_s3_on(const std::string& bucket, const Route& rout
       bucket, s3_options(route, the<Server>().endpoint()), Environment::system(), route.retry));
 }
 
+std::string new_gcs_bucket() {
+  auto name = next_bucket();
+  the<testing::FakeGcsServer>().make_bucket(name);
+  return name;
+}
+
+std::shared_ptr<Storage> open_gcs_on(const std::string& bucket, const Route& route) {
+  Options options = route.options;
+  options.endpoint =
+      route.endpoint.empty() ? the<testing::FakeGcsServer>().endpoint() : route.endpoint;
+  options.anonymous = true;
+  return std::make_shared<GcsStorage>(std::make_shared<GcsClient>(
+      bucket, options, resolve_gcs_settings(options, Environment::system()), route.retry));
+}
+
 template <typename Server>
 std::string endpoint_of() {
   return the<Server>().endpoint();
@@ -61,6 +78,7 @@ constexpr Kind kKinds[] = {
      open_s3_on<testing::VersityGateway>},
     {"rclone", endpoint_of<testing::RcloneS3>, new_s3_bucket<testing::RcloneS3>,
      open_s3_on<testing::RcloneS3>},
+    {"gcs", endpoint_of<testing::FakeGcsServer>, new_gcs_bucket, open_gcs_on},
 };
 
 }  // namespace

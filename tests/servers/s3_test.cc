@@ -13,10 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "cnf/core/storage/s3_client_internal.h"
-#include "cnf/core/storage/sharding.h"
-#include "cnf/core/storage/wrappers.h"
 #include "cnf/testing/server.h"
-#include "cnf/testing/storage_contract.h"
 
 namespace cnf::storage {
 namespace {
@@ -77,20 +74,6 @@ std::string pattern(std::size_t size) {
     c = static_cast<char>(state >> 56U);
   }
   return out;
-}
-
-TEST_F(S3OnVersityGateway, KeepsTheContract) {
-  testing::check_storage("s3", [] { return open_s3(new_bucket(), options()); });
-}
-
-TEST_F(S3OnVersityGateway, KeepsTheContractWhenPrefixed) {
-  testing::check_storage("prefixed s3",
-                         [] { return prefixed(open_s3(new_bucket(), options()), "a/b c"); });
-}
-
-TEST_F(S3OnVersityGateway, KeepsTheContractWhenSharded) {
-  testing::check_storage("sharded s3",
-                         [] { return sharded(open_s3(new_bucket(), options()), HashSharding(4)); });
 }
 
 TEST_F(S3OnVersityGateway, SeveralPartsComeBackAsOneObject) {

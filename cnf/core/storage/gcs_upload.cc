@@ -205,8 +205,11 @@ HttpOutcome GcsUpload::settle() {
 
 void GcsUpload::settle_and_go_on() {
   if (bytes_.empty()) return;  // this is the first
-  const HttpOutcome outcome = settle();
-  if (outcome.error) throw Error(*outcome.error);
+  HttpOutcome outcome = settle();
+  if (outcome.error) {
+    outcome.sent_again = false;  // what is not all sent cannot be there
+    static_cast<void>(commit_.conclude_refusal(outcome));
+  }
   if (outcome.response.status == 308) return;
   // Then there is half an object, which nobody may see.
   commit_.remove(parse_gcs_object(outcome.response.body, commit_.write().uri).info);
