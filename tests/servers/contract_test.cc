@@ -63,6 +63,7 @@ void keeps_the_contract(std::string_view name) {
 }
 
 TEST(Contract, S3OnVersityGateway) { keeps_the_contract("s3"); }
+TEST(Contract, AzureOnAzurite) { keeps_the_contract("azure"); }
 TEST(Contract, GcsOnFakeGcsServer) { keeps_the_contract("gcs"); }
 
 // What rclone's server does not do as S3 does: conditions are ignored, to remove what is not there

@@ -86,6 +86,7 @@ void check_many(std::string_view name, const std::shared_ptr<Storage>& store, st
 }
 
 TEST(ManyObjects, InMemory) { check_many("memory", make_memory(), 10'000, 1'000, 1'000); }
+TEST(ManyObjects, Azure) { check_many("azure", kind("azure").fresh(), 2'000, 5'000, 256); }
 TEST(ManyObjects, Gcs) { check_many("gcs", kind("gcs").fresh(), 2'000, 1'000, 100); }
 TEST(ManyObjects, S3) { check_many("s3", kind("s3").fresh(), 10'000, 1'000, 1'000); }
 

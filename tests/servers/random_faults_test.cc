@@ -301,6 +301,11 @@ TEST(RandomFaults, S3) {
   Trial(kind("s3"), "<?xml version=\"1.0\"?><Error><Code>InternalError</Code></Error>").run();
 }
 
+TEST(RandomFaults, Azure) {
+  SCOPED_TRACE("CNF_SEED=" + std::to_string(seed()));
+  Trial(kind("azure"), {}).run();
+}
+
 // Each object in one request: fake-gcs-server ends an upload when it is asked how far it came.
 TEST(RandomFaults, Gcs) {
   SCOPED_TRACE("CNF_SEED=" + std::to_string(seed()));

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "cnf/core/storage/azure_client_internal.h"
+#include "cnf/core/storage/azure_storage_internal.h"
 #include "cnf/core/storage/credentials_internal.h"
 #include "cnf/core/storage/gcs_client_internal.h"
 #include "cnf/core/storage/gcs_storage_internal.h"
@@ -68,6 +70,21 @@ std::shared_ptr<Storage> open_gcs_on(const std::string& bucket, const Route& rou
       bucket, options, resolve_gcs_settings(options, Environment::system()), route.retry));
 }
 
+std::string new_azure_container() {
+  auto name = next_bucket();
+  the<testing::Azurite>().make_container(name);
+  return name;
+}
+
+std::shared_ptr<Storage> open_azure_on(const std::string& container, const Route& route) {
+  Options options = route.options;
+  options.endpoint = route.endpoint.empty() ? the<testing::Azurite>().endpoint() : route.endpoint;
+  options.account = testing::Azurite::account();
+  options.account_key = testing::Azurite::account_key();
+  return std::make_shared<AzureStorage>(
+      std::make_shared<AzureClient>(container, options, Environment::system(), route.retry));
+}
+
 template <typename Server>
 std::string endpoint_of() {
   return the<Server>().endpoint();
@@ -79,6 +96,7 @@ constexpr Kind kKinds[] = {
     {"rclone", endpoint_of<testing::RcloneS3>, new_s3_bucket<testing::RcloneS3>,
      open_s3_on<testing::RcloneS3>},
     {"gcs", endpoint_of<testing::FakeGcsServer>, new_gcs_bucket, open_gcs_on},
+    {"azure", endpoint_of<testing::Azurite>, new_azure_container, open_azure_on},
 };
 
 }  // namespace

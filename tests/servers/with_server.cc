@@ -8,11 +8,11 @@
 #include <string>
 #include <string_view>
 
+#include "real_stores.h"
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cnf/testing/server.h"
-#include "real_stores.h"
 
 namespace {
 
@@ -43,6 +43,13 @@ void set_environment(std::string_view kind, const std::string& endpoint,
   if (kind == "gcs") {
     set("CNF_TEST_URI", "gs://" + bucket);
     set("STORAGE_EMULATOR_HOST", endpoint);
+  } else if (kind == "azure") {
+    set("CNF_TEST_URI", "az://" + bucket);
+    set("AZURE_STORAGE_ACCOUNT", cnf::testing::Azurite::account());
+    set("AZURE_STORAGE_KEY", cnf::testing::Azurite::account_key());
+    set("AZURE_STORAGE_SERVICE_ENDPOINT", endpoint);
+    for (const char* name : {"AZURE_STORAGE_CONNECTION_STRING", "AZURE_STORAGE_SAS_TOKEN"})
+      unsetenv(name);
   } else {
     set("CNF_TEST_URI", "s3://" + bucket);
     set_s3(endpoint);
