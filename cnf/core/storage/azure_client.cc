@@ -8,12 +8,17 @@
 #include "cnf/core/storage/azure_client_internal.h"
 #include "cnf/core/storage/azure_dialect_internal.h"
 #include "cnf/core/storage/azure_settings_internal.h"
+#include "cnf/core/storage/credentials_internal.h"
 #include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/storage/options.h"
 #include "cnf/core/storage/prices.h"
 #include "cnf/core/storage/prices_internal.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
+#include "cnf/core/util/retry.h"
 
 namespace cnf::storage {
 namespace {
@@ -24,6 +29,7 @@ HttpEngineOptions engine_options(const Options& options, const PriceTable& price
                         .connect_timeout = options.connect_timeout,
                         .stall_timeout = options.stall_timeout,
                         .retry = retry,
+                        .hedge = options.hedge,
                         .prices = &prices};
   out.retry.max_attempts = std::max(options.max_retries, 0) + 1;
   return out;
@@ -42,11 +48,9 @@ AzureClient::AzureClient(AzureSettings settings, const Options& options,
       root_(std::move(settings.root)),
       endpoint_(std::move(settings.endpoint)),
       options_(options),
+      prices_(find_prices(Provider::azure, options.network, endpoint_.authority, environment)),
       dialect_(std::make_shared<AzureDialect>(settings.account, std::move(settings.secrets))),
-      engine_(dialect_, engine_options(options,
-                                       find_prices(Provider::azure, options.network,
-                                                   endpoint_.authority, environment),
-                                       retry)) {}
+      engine_(dialect_, engine_options(options, prices_, retry)) {}
 
 std::string AzureClient::uri(std::string_view key) const {
   std::string out = root_;

@@ -11,6 +11,9 @@
 #include "cnf/core/storage/credentials_internal.h"
 #include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/options.h"
+#include "cnf/core/storage/prices.h"
+#include "cnf/core/storage/read_profile_internal.h"
+#include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/retry.h"
@@ -47,6 +50,9 @@ class AzureClient {
   [[nodiscard]] HttpRequest removal(std::string_view key) const;
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] ReadProfile read_profile() const {
+    return remote_read_profile(options_.objective, prices_, engine_.first_byte());
+  }
 
  private:
   AzureClient(AzureSettings settings, const Options& options, const Environment& environment,
@@ -57,6 +63,7 @@ class AzureClient {
   const std::string root_;
   const Endpoint endpoint_;
   const Options options_;
+  const PriceTable& prices_;
   const std::shared_ptr<AzureDialect> dialect_;
   mutable HttpEngine engine_;
 };

@@ -25,10 +25,7 @@ constexpr int kMostTailReads = 3;
 
 }  // namespace
 
-ReadProfile AzureStorage::do_read_profile() const {
-  // As S3's: a request costs what 4 KB of egress does, and 64 KiB is cheap in time too.
-  return {.gap = std::uint64_t{64} << 10, .max_request = std::uint64_t{16} << 20};
-}
+ReadProfile AzureStorage::do_read_profile() const { return client_->read_profile(); }
 
 void AzureStorage::do_fetch(std::span<const Transfer> transfers, const Context& context,
                             const TransferDone& done) const {

@@ -50,7 +50,6 @@ TEST(Options, EveryFieldIsSetFromText) {
   EXPECT_EQ(options.sse_customer_key, "a sse_customer_key");
   options.set("requester_pays", "true");
   EXPECT_TRUE(options.requester_pays);
-
 }
 
 TEST(Options, FieldsThatAreNoTextAreSetFromText) {
