@@ -32,8 +32,10 @@ everything else to standard error.
 
 Storage options (--storage-option, or in a URI's query): region, endpoint,
 profile, anonymous, addressing, access_key_id, secret_access_key,
-session_token, requester_pays, sse, sse_kms_key_id, sse_customer_key,
-part_size, concurrency, connect_timeout, timeout, max_retries, durability.
+session_token, role_arn, external_id, requester_pays, sse, sse_kms_key_id,
+sse_customer_key; token, service_account (Google); tenant_id, client_id,
+client_secret (Azure); part_size, concurrency, connect_timeout, timeout,
+max_retries, durability.
 For any store: cache (a folder, or "memory") keeps what was read, up to
 cache_size (1G), and takes an object to be unchanged for cache_ttl (60s); rate is
 the most requests a second; read_only=true refuses every change.
