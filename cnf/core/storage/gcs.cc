@@ -3,7 +3,6 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "cnf/core/storage/credentials_internal.h"
@@ -11,7 +10,6 @@
 #include "cnf/core/storage/gcs_storage_internal.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/storage.h"
-#include "cnf/core/util/context.h"
 #include "cnf/core/util/retry.h"
 
 namespace cnf::storage {

@@ -6,14 +6,12 @@
 #include <string_view>
 #include <utility>
 
-#include "cnf/core/storage/credentials_internal.h"
 #include "cnf/core/storage/gcs_client_internal.h"
 #include "cnf/core/storage/gcs_dialect_internal.h"
 #include "cnf/core/storage/gcs_json_internal.h"
 #include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/http_url_internal.h"
 #include "cnf/core/storage/options.h"
-#include "cnf/core/storage/renewable_internal.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "cnf/core/storage/gcs_batch_internal.h"
 #include "cnf/core/storage/gcs_dialect_internal.h"

@@ -9,8 +9,10 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "cnf/core/storage/gcs_client_internal.h"
+#include "cnf/core/storage/gcs_dialect_internal.h"
 #include "cnf/core/storage/gcs_json_internal.h"
 #include "cnf/core/storage/gcs_write_internal.h"
 #include "cnf/core/storage/http_engine_internal.h"
