@@ -50,6 +50,7 @@ class AzureClient {
   [[nodiscard]] HttpRequest removal(std::string_view key) const;
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] const PriceTable& prices() const noexcept { return prices_; }
   [[nodiscard]] ReadProfile read_profile() const {
     return remote_read_profile(options_.objective, prices_, engine_.first_byte());
   }

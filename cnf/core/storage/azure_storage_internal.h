@@ -25,6 +25,7 @@ class AzureStorage final : public Storage {
   }
   [[nodiscard]] std::string do_identity() const override { return client_->identity(); }
   [[nodiscard]] ReadProfile do_read_profile() const override;
+  [[nodiscard]] const PriceTable& do_prices() const override { return client_->prices(); }
   void do_fetch(std::span<const Transfer> transfers, const Context& context,
                 const TransferDone& done) const override;
   [[nodiscard]] Object do_read(std::string_view key, std::optional<std::uint64_t> tail,

@@ -40,6 +40,7 @@ HttpEngineOptions engine_options(const Options& options, const GcsSettings& sett
                         .stall_timeout = options.stall_timeout,
                         .retry = retry,
                         .ca_bundle = settings.ca_bundle,
+                        .hedge = options.hedge,
                         .prices = settings.prices};
   out.retry.max_attempts = std::max(options.max_retries, 0) + 1;
   return out;

@@ -13,6 +13,7 @@
 #include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/prices.h"
+#include "cnf/core/storage/read_profile_internal.h"
 #include "cnf/core/storage/renewable_internal.h"
 #include "cnf/core/storage/storage.h"
 
@@ -65,6 +66,9 @@ class GcsClient {
   }
 
   [[nodiscard]] const Options& options() const noexcept { return options_; }
+  [[nodiscard]] ReadProfile read_profile() const {
+    return remote_read_profile(options_.objective, prices(), engine_.first_byte());
+  }
   [[nodiscard]] const PriceTable& prices() const noexcept { return *prices_; }
 
  private:

@@ -13,10 +13,7 @@
 
 namespace cnf::storage {
 
-ReadProfile GcsStorage::do_read_profile() const {
-  // Prices and latencies are about S3's: see there.
-  return {.gap = std::uint64_t{64} << 10, .max_request = std::uint64_t{16} << 20};
-}
+ReadProfile GcsStorage::do_read_profile() const { return client_->read_profile(); }
 
 void GcsStorage::do_fetch(std::span<const Transfer> transfers, const Context& context,
                           const TransferDone& done) const {
