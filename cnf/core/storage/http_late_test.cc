@@ -18,6 +18,12 @@
 #include "cnf/core/storage/http_download_internal.h"
 #include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/http_retry_internal.h"
+#include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/storage/options.h"
+#include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
+#include "cnf/core/util/context.h"
+#include "cnf/core/util/error.h"
 #include "cnf/testing/http_server.h"
 
 namespace cnf::storage {

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -16,6 +18,7 @@
 #include "cnf/core/storage/http_attempt_internal.h"
 #include "cnf/core/storage/http_engine_internal.h"
 #include "cnf/core/storage/http_loop_internal.h"
+#include "cnf/core/storage/options.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 
