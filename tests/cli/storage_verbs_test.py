@@ -4,8 +4,9 @@
 import json
 import os
 import re
-import uuid
+import time
 import unittest
+import uuid
 
 from cnf_program import CnfTest
 
@@ -316,6 +317,8 @@ class ResumeTest(StorageVerbsTest):
 
     def test_from_the_store_and_within_it(self):
         self.ok("cp", "-r", "in", self.uri("x"))
+        # A copy is known by its time only if that is later than the source's, which is in seconds.
+        time.sleep(1.1)
         for target in ("out", self.uri("y")):
             for kept in (0, 14):
                 answer = self.ok_json("cp", "-r", "--resume", self.uri("x"), target)

@@ -23,7 +23,6 @@
 #include "cnf/core/util/checksum.h"
 #include "cnf/core/util/error.h"
 #include "cnf/testing/server.h"
-#include "cnf/testing/storage_contract.h"
 
 namespace cnf::storage {
 namespace {
@@ -100,10 +99,6 @@ std::string pattern(std::size_t size) {
     c = static_cast<char>(state >> 56U);
   }
   return out;
-}
-
-TEST_F(AzureOnAzurite, KeepsTheContract) {
-  testing::check_storage("azure", [] { return open_azure(new_container(), options()); });
 }
 
 TEST_F(AzureOnAzurite, ASasTokenIsEnough) {
