@@ -78,6 +78,7 @@ TEST(Cached, ProcessesNeverReadAMixture) {
       try {
         wrong = read_and_replace(data.path(), cache.path(), seed);
       } catch (...) {
+        wrong = 100;
       }
       ::_exit(std::min(wrong, 100));
     }

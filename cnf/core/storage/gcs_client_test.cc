@@ -33,9 +33,9 @@ std::pair<Errc, std::string> stat_error(const ScriptedGcs& gcs) {
 TEST(GcsErrors, SayWhatTheStoreSaid) {
   struct Row {
     WireReply reply;
-    Errc want;
-    std::size_t attempts;
-    const char* says;
+    Errc want = Errc::internal;
+    std::size_t attempts = 1;
+    const char* says = "";
   };
   const WireReply plain{.status = 404,
                         .headers = {{"Content-Type", "text/html; charset=UTF-8"}},

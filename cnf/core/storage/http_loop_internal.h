@@ -103,8 +103,8 @@ class HttpEngine::Impl {
   enum class Due : std::uint8_t { retry, deadline };
   struct Timer {
     TimePoint when;
-    JobId job;
-    Due due;
+    JobId job = 0;
+    Due due = Due::retry;
     bool operator>(const Timer& other) const noexcept { return when > other.when; }
   };
 
