@@ -271,6 +271,25 @@ TEST(HttpEngine, EndsWithWhatIsUnderWay) {
   EXPECT_EQ(code.get_future().get(), Errc::cancelled);
 }
 
+TEST(HttpEngine, TwoInOneProcessAreEachOnItsOwn) {
+  HttpEngineOptions one_at_a_time = quick();
+  one_at_a_time.concurrency = 1;
+  std::promise<Errc> code;
+  Fixture stuck(in_order({{.without_head = true, .ending = Ending::stall}}), one_at_a_time);
+  Fixture other(in_order({{.body = "hello"}}));
+  stuck.engine.submit(stuck.call(),
+                      [&](const HttpOutcome& outcome) { code.set_value(code_of(outcome)); });
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(other.engine.run(other.call()).value().body, "hello");
+  auto ended = code.get_future();
+  EXPECT_EQ(ended.wait_for(seconds(0)), std::future_status::timeout);
+}
+
+// Nothing of the process is torn down before it: there is no global clean-up to be late for.
+TEST(HttpEngine, MayEndAfterMain) {
+  static Fixture f(in_order({{.body = "hello"}}));
+  EXPECT_EQ(f.engine.run(f.call()).value().body, "hello");
+}
+
 TEST(HttpEngine, ABodyIsSentWholeEachTime) {
   const std::string body(3 << 20, 'b');  // long enough for Expect: 100-continue
   for (const std::string method : {"PUT", "POST"}) {
