@@ -9,9 +9,9 @@
 
 #include "fuzz/harness.h"
 
-#include "cnf/core/storage/azure_batch_internal.h"
-#include "cnf/core/storage/azure_settings_internal.h"
-#include "cnf/core/storage/azure_xml_internal.h"
+#include "cnf/core/storage/azure/azure_batch_internal.h"
+#include "cnf/core/storage/azure/azure_settings_internal.h"
+#include "cnf/core/storage/azure/azure_xml_internal.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"

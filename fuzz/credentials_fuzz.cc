@@ -9,10 +9,10 @@
 
 #include "fuzz/harness.h"
 
-#include "cnf/core/storage/credentials_aws_internal.h"
-#include "cnf/core/storage/credentials_google_file_internal.h"
-#include "cnf/core/storage/issuer_internal.h"
-#include "cnf/core/storage/sts_internal.h"
+#include "cnf/core/storage/credentials/credentials_aws_internal.h"
+#include "cnf/core/storage/credentials/credentials_google_file_internal.h"
+#include "cnf/core/storage/credentials/issuer_internal.h"
+#include "cnf/core/storage/credentials/sts_internal.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 

@@ -10,8 +10,8 @@
 
 #include "fuzz/harness.h"
 
-#include "cnf/core/storage/gcs_batch_internal.h"
-#include "cnf/core/storage/gcs_json_internal.h"
+#include "cnf/core/storage/gcs/gcs_batch_internal.h"
+#include "cnf/core/storage/gcs/gcs_json_internal.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"

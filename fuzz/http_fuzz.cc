@@ -9,9 +9,9 @@
 
 #include "fuzz/harness.h"
 
-#include "cnf/core/storage/credentials_internal.h"
-#include "cnf/core/storage/http_retry_internal.h"
-#include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/storage/credentials/credentials_internal.h"
+#include "cnf/core/storage/http/http_retry_internal.h"
+#include "cnf/core/storage/http/http_url_internal.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"
 

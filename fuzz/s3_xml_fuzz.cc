@@ -8,7 +8,7 @@
 
 #include "fuzz/harness.h"
 
-#include "cnf/core/storage/s3_xml_internal.h"
+#include "cnf/core/storage/s3/s3_xml_internal.h"
 #include "cnf/core/storage/storage.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/error.h"

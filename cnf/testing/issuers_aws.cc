@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "cnf/core/storage/s3_xml_internal.h"
-#include "cnf/core/storage/sigv4_internal.h"
+#include "cnf/core/storage/s3/s3_xml_internal.h"
+#include "cnf/core/storage/s3/sigv4_internal.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
 #include "cnf/testing/http_server.h"

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/storage/http/http_url_internal.h"
 #include "cnf/testing/http_server.h"
 
 namespace cnf::testing {

@@ -13,9 +13,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cnf/core/storage/azure_client_internal.h"
-#include "cnf/core/storage/azure_sign_internal.h"
-#include "cnf/core/storage/http_url_internal.h"
+#include "cnf/core/storage/azure/azure_client_internal.h"
+#include "cnf/core/storage/azure/azure_sign_internal.h"
+#include "cnf/core/storage/http/http_url_internal.h"
 #include "cnf/core/storage/sharding.h"
 #include "cnf/core/storage/uri.h"
 #include "cnf/core/storage/wrappers.h"

@@ -7,13 +7,13 @@
 #include <string_view>
 #include <utility>
 
-#include "cnf/core/storage/azure_client_internal.h"
-#include "cnf/core/storage/azure_storage_internal.h"
-#include "cnf/core/storage/credentials_internal.h"
-#include "cnf/core/storage/gcs_client_internal.h"
-#include "cnf/core/storage/gcs_storage_internal.h"
-#include "cnf/core/storage/s3_client_internal.h"
-#include "cnf/core/storage/s3_storage_internal.h"
+#include "cnf/core/storage/azure/azure_client_internal.h"
+#include "cnf/core/storage/azure/azure_storage_internal.h"
+#include "cnf/core/storage/credentials/credentials_internal.h"
+#include "cnf/core/storage/gcs/gcs_client_internal.h"
+#include "cnf/core/storage/gcs/gcs_storage_internal.h"
+#include "cnf/core/storage/s3/s3_client_internal.h"
+#include "cnf/core/storage/s3/s3_storage_internal.h"
 #include "cnf/core/util/context.h"
 
 namespace cnf::storage::real {

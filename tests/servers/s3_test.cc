@@ -12,7 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cnf/core/storage/s3_client_internal.h"
+#include "cnf/core/storage/s3/s3_client_internal.h"
 #include "cnf/testing/server.h"
 
 namespace cnf::storage {

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "cnf/core/storage/credentials_internal.h"
+#include "cnf/core/storage/credentials/credentials_internal.h"
 
 namespace cnf::storage {
 

@@ -8,7 +8,7 @@
 #include <stop_token>
 #include <utility>
 
-#include "cnf/core/storage/http_engine_internal.h"
+#include "cnf/core/storage/http/http_engine_internal.h"
 
 namespace cnf::storage {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "cnf/core/storage/credentials_internal.h"
+#include "cnf/core/storage/credentials/credentials_internal.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/prices_internal.h"
 #include "cnf/core/util/context.h"

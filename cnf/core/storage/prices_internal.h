@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "cnf/core/storage/credentials_internal.h"
+#include "cnf/core/storage/credentials/credentials_internal.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/prices.h"
 

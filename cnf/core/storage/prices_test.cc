@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-#include "cnf/core/storage/credentials_internal.h"
+#include "cnf/core/storage/credentials/credentials_internal.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/prices_internal.h"
 #include "cnf/core/util/context.h"
