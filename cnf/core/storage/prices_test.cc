@@ -78,11 +78,11 @@ TEST(Prices, HowFarTheStoreIsFollowsFromTheMachineAndTheHost) {
   constexpr const char* kGcs = "storage.googleapis.com";
   constexpr const char* kAzure = "account.blob.core.windows.net:443";
   const struct {
-    const char* name;
-    Provider provider;
-    const char* host;
+    const char* name = "";
+    Provider provider = Provider::s3;
+    const char* host = "";
     Machine machine;
-    Network want;
+    Network want = Network::internet;
   } rows[] = {
       {"a laptop", Provider::s3, kS3, {"", ""}, Network::internet},
       {"EC2", Provider::s3, kS3, {"", "Amazon EC2\n"}, Network::region},

@@ -130,11 +130,11 @@ S3Location at(const std::string& endpoint, bool path_style) {
 }
 
 struct HintCase {
-  const char* name;
-  const char* endpoint;
-  bool path_style;
+  const char* name = "";
+  const char* endpoint = "";
+  bool path_style = false;
   S3Location::Hint hint;
-  const char* want;  // where the next request goes
+  const char* want = "";  // where the next request goes
 };
 
 constexpr const char* kAws = "https://s3.us-east-1.amazonaws.com";
