@@ -80,7 +80,7 @@ class Toxiproxies {
       : kind_(kind), bucket_(kind.new_bucket()), direct_(kind.open(bucket_, {})) {
     route_.endpoint = toxiproxy_.add("way", kind.endpoint());
     route_.options.max_retries = 2;
-    route_.options.stall_timeout = milliseconds(300);
+    route_.options.stall_timeout = milliseconds(1500);
     route_.retry = {.base = milliseconds(1), .cap = milliseconds(4)};
     direct_->put("there", as_bytes(old_));
   }
