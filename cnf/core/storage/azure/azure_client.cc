@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,13 +24,8 @@ namespace {
 
 HttpEngineOptions engine_options(const Options& options, const PriceTable& prices,
                                  const RetryPolicy& retry) {
-  HttpEngineOptions out{.concurrency = options.concurrency,
-                        .connect_timeout = options.connect_timeout,
-                        .stall_timeout = options.stall_timeout,
-                        .retry = retry,
-                        .hedge = options.hedge,
-                        .prices = &prices};
-  out.retry.max_attempts = std::max(options.max_retries, 0) + 1;
+  auto out = storage::engine_options(options, retry);
+  out.prices = &prices;
   return out;
 }
 

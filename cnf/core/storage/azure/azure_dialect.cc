@@ -23,13 +23,6 @@ namespace {
 
 using Retry = HttpFailure::Retry;
 
-struct KnownCode {
-  std::string_view name;
-  Errc code;
-  Retry retry;
-  std::string_view remedy;
-};
-
 constexpr std::string_view kAskForRight = "ask the account's owner for the right";
 constexpr std::string_view kCheckContainer = "check the container's name and the account";
 constexpr std::string_view kLeased = "wait until its holder lets go, or break the lease";
@@ -93,12 +86,6 @@ constexpr auto kKnownCodes = std::to_array<KnownCode>({
      "the object changed while it was copied: copy it again"},
     {"UnauthorizedBlobOverwrite", Errc::permission_denied, Retry::no, kAskForRight},
 });
-
-const KnownCode* find_code(std::string_view name) {
-  const auto found = std::find_if(kKnownCodes.begin(), kKnownCodes.end(),
-                                  [&](const KnownCode& row) { return row.name == name; });
-  return found == kKnownCodes.end() ? nullptr : &*found;
-}
 
 // Its next lines are the request's id and the time.
 std::string first_line(std::string_view text) {
@@ -199,13 +186,7 @@ std::optional<HttpFailure> AzureDialect::judge(const HttpRequest& request,
   }
   const auto answer = read_azure_error(response);
   if (answer.code.empty()) return failure;
-  failure->provider_code = answer.code;
-  failure->why = answer.code + (answer.message.empty() ? "" : ": " + answer.message);
-  if (const auto* known = find_code(answer.code)) {
-    failure->code = known->code;
-    failure->retry = known->retry;
-    failure->remedy = known->remedy;
-  }
+  explain(*failure, kKnownCodes, answer.code, answer.message);
   // Azurite has one code for both.
   if (answer.message.starts_with("Server failed to authenticate")) {
     failure->code = Errc::unauthenticated;

@@ -35,14 +35,9 @@ std::string checked_bucket(std::string bucket) {
 
 HttpEngineOptions engine_options(const Options& options, const GcsSettings& settings,
                                  const RetryPolicy& retry) {
-  HttpEngineOptions out{.concurrency = options.concurrency,
-                        .connect_timeout = options.connect_timeout,
-                        .stall_timeout = options.stall_timeout,
-                        .retry = retry,
-                        .ca_bundle = settings.ca_bundle,
-                        .hedge = options.hedge,
-                        .prices = settings.prices};
-  out.retry.max_attempts = std::max(options.max_retries, 0) + 1;
+  auto out = storage::engine_options(options, retry);
+  out.ca_bundle = settings.ca_bundle;
+  out.prices = settings.prices;
   return out;
 }
 

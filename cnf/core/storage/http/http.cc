@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cnf/core/storage/http.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -34,13 +33,9 @@ QueryParameters checked_query(std::string_view query, std::string_view shown) {
 }
 
 HttpEngineOptions engine_options(const Options& options, const Environment& environment) {
-  HttpEngineOptions out{.concurrency = options.concurrency,
-                        .connect_timeout = options.connect_timeout,
-                        .stall_timeout = options.stall_timeout,
-                        .ca_bundle = environment.variable("CURL_CA_BUNDLE").value_or(""),
-                        .follow_redirects = true,
-                        .hedge = options.hedge};
-  out.retry.max_attempts = std::max(options.max_retries, 0) + 1;
+  auto out = storage::engine_options(options);
+  out.ca_bundle = environment.variable("CURL_CA_BUNDLE").value_or("");
+  out.follow_redirects = true;
   return out;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -7,8 +8,20 @@
 
 #include "cnf/core/storage/http/http_engine_internal.h"
 #include "cnf/core/storage/http/http_loop_internal.h"
+#include "cnf/core/storage/options.h"
+#include "cnf/core/util/retry.h"
 
 namespace cnf::storage {
+
+HttpEngineOptions engine_options(const Options& options, const RetryPolicy& retry) {
+  HttpEngineOptions out{.concurrency = options.concurrency,
+                        .connect_timeout = options.connect_timeout,
+                        .stall_timeout = options.stall_timeout,
+                        .retry = retry,
+                        .hedge = options.hedge};
+  out.retry.max_attempts = std::max(options.max_retries, 0) + 1;
+  return out;
+}
 
 HttpEngine::HttpEngine(std::shared_ptr<HttpDialect> dialect, const HttpEngineOptions& options)
     : impl_(std::make_unique<Impl>(std::move(dialect), options)) {}

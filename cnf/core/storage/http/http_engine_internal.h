@@ -12,7 +12,6 @@
 #include "cnf/core/storage/http/http_url_internal.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/prices.h"
-#include "cnf/core/storage/s3/sigv4_internal.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
@@ -146,6 +145,11 @@ struct HttpEngineOptions {
   /// Counted for each attempt and each byte of a sink's body.
   const PriceTable* prices = &price_table(Provider::none, Options::Network::automatic);
 };
+
+/// What the options say of an engine; certificates, prices and redirects are each store's to add.
+/// \param retry  its number of attempts comes from the options.
+[[nodiscard]] HttpEngineOptions engine_options(const Options& options,
+                                               const RetryPolicy& retry = {});
 
 /// Sends HTTP requests on one thread of its own, many at a time over connections that are kept.
 ///

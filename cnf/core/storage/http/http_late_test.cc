@@ -3,7 +3,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <future>
 #include <memory>
 #include <optional>
@@ -17,7 +16,7 @@
 
 #include "cnf/core/storage/http/http_download_internal.h"
 #include "cnf/core/storage/http/http_engine_internal.h"
-#include "cnf/core/storage/http/http_retry_internal.h"
+#include "cnf/core/storage/http/http_plain_internal.h"
 #include "cnf/core/storage/http/http_url_internal.h"
 #include "cnf/core/storage/options.h"
 #include "cnf/core/storage/storage.h"
@@ -35,15 +34,6 @@ using testing::HttpServer;
 using testing::WireReply;
 using testing::WireRequest;
 using Ending = WireReply::Ending;
-
-class PlainDialect final : public HttpDialect {
- public:
-  void sign(HttpRequest& /*request*/) override {}
-  [[nodiscard]] std::optional<HttpFailure> judge(const HttpRequest& /*request*/,
-                                                 const HttpResponse& response) override {
-    return failure_of_status(response.status);
-  }
-};
 
 // So many requests earn one hedge.
 constexpr std::size_t kEarning = 20;

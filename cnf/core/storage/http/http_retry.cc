@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -85,6 +86,24 @@ std::optional<HttpFailure> failure_of_status(int status) {
       }
   }
   return out;
+}
+
+const KnownCode* find_code(std::span<const KnownCode> codes, std::string_view name) {
+  const auto found = std::find_if(codes.begin(), codes.end(),
+                                  [&](const KnownCode& row) { return row.name == name; });
+  return found == codes.end() ? nullptr : &*found;
+}
+
+void explain(HttpFailure& failure, std::span<const KnownCode> codes, std::string_view name,
+             std::string_view message) {
+  failure.provider_code = name;
+  failure.why = name;
+  if (!message.empty()) failure.why.append(": ").append(message);
+  if (const auto* known = find_code(codes, name)) {
+    failure.code = known->code;
+    failure.retry = known->retry;
+    failure.remedy = known->remedy;
+  }
 }
 
 HttpFailure failure_of_connection(CURLcode code, std::string_view text) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include <curl/curl.h>
@@ -18,6 +19,19 @@ namespace cnf::storage {
 
 /// What HTTP itself says about a status: nullopt for 2xx. A dialect that knows better goes first.
 [[nodiscard]] std::optional<HttpFailure> failure_of_status(int status);
+
+/// What a store means by one of its own words.
+struct KnownCode {
+  std::string_view name;
+  Errc code = Errc::internal;
+  HttpFailure::Retry retry = HttpFailure::Retry::no;
+  std::string_view remedy;
+};
+/// nullptr if the table has no such word.
+[[nodiscard]] const KnownCode* find_code(std::span<const KnownCode> codes, std::string_view name);
+/// Puts a store's word and its message into a failure, and what the table says of the word.
+void explain(HttpFailure& failure, std::span<const KnownCode> codes, std::string_view name,
+             std::string_view message);
 
 /// What a connection's failure means.
 [[nodiscard]] HttpFailure failure_of_connection(CURLcode code, std::string_view text);

@@ -14,6 +14,8 @@ namespace cnf::storage {
 /// one.
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 
+using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
+
 enum class Slash { encode, keep };
 
 /// Encodes every byte but RFC 3986's unreserved ones as "%XX", upper-case.

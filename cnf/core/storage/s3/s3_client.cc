@@ -67,14 +67,9 @@ S3Location::Place place_of(std::string_view bucket, const Options& options,
 
 HttpEngineOptions engine_options(const Options& options, const S3Settings& settings,
                                  const PriceTable& prices, const RetryPolicy& retry) {
-  HttpEngineOptions out{.concurrency = options.concurrency,
-                        .connect_timeout = options.connect_timeout,
-                        .stall_timeout = options.stall_timeout,
-                        .retry = retry,
-                        .ca_bundle = settings.ca_bundle,
-                        .hedge = options.hedge,
-                        .prices = &prices};
-  out.retry.max_attempts = std::max(options.max_retries, 0) + 1;
+  auto out = storage::engine_options(options, retry);
+  out.ca_bundle = settings.ca_bundle;
+  out.prices = &prices;
   return out;
 }
 

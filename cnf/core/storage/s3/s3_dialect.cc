@@ -21,13 +21,6 @@ namespace {
 
 using Retry = HttpFailure::Retry;
 
-struct KnownCode {
-  std::string_view name;
-  Errc code;
-  Retry retry;
-  std::string_view remedy;
-};
-
 constexpr std::string_view kCheckKeys = "check the access key and the secret access key";
 constexpr std::string_view kCheckBucket = "check the bucket's name and the endpoint";
 constexpr std::string_view kRenew = "get new credentials: these were temporary";
@@ -76,12 +69,6 @@ constexpr auto kKnownCodes = std::to_array<KnownCode>({
     {"XMinioStorageFull", Errc::out_of_space, Retry::no, "free some space on the store"},
 });
 
-const KnownCode* find_code(std::string_view name) {
-  const auto found = std::find_if(kKnownCodes.begin(), kKnownCodes.end(),
-                                  [&](const KnownCode& row) { return row.name == name; });
-  return found == kKnownCodes.end() ? nullptr : &*found;
-}
-
 // Whether other credentials may do better. An answer to HEAD has no body: S3 says 400 alone.
 bool is_about_credentials(const HttpFailure& failure, const HttpRequest& request, int status) {
   const auto& code = failure.provider_code;
@@ -105,13 +92,7 @@ std::string host_of(std::string_view url) {
 }
 
 HttpFailure failure_of_error(const S3Error& error, HttpFailure base) {
-  base.provider_code = error.code;
-  base.why = error.code + (error.message.empty() ? "" : ": " + error.message);
-  if (const auto* known = find_code(error.code)) {
-    base.code = known->code;
-    base.retry = known->retry;
-    base.remedy = known->remedy;
-  }
+  explain(base, kKnownCodes, error.code, error.message);
   return base;
 }
 
@@ -120,7 +101,7 @@ std::optional<HttpFailure> failure_in_batch(std::string_view body) {
   if (!may_be("<DeleteResult", body)) return std::nullopt;
   try {
     for (const auto& failure : parse_delete_result(body, "batch")) {
-      const auto* known = find_code(failure.code);
+      const auto* known = find_code(kKnownCodes, failure.code);
       if (known == nullptr || known->retry != Retry::throttled) continue;
       return failure_of_error({.code = failure.code, .message = failure.message}, {});
     }

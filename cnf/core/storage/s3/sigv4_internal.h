@@ -4,8 +4,6 @@
 #include <chrono>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include "cnf/core/storage/credentials/credentials_internal.h"
 #include "cnf/core/storage/http/http_url_internal.h"
@@ -14,8 +12,6 @@
 /// AWS Signature Version 4, as pure functions of what is signed.
 /// Source: "Authenticating Requests (AWS Signature Version 4)", Amazon S3 API Reference.
 namespace cnf::storage {
-
-using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
 /// S3 signs a path as it is; every other service first folds "//", "/./" and "/../".
 enum class PathRule { as_is, normalized };
