@@ -8,7 +8,6 @@
 #include <string_view>
 #include <utility>
 
-#include "cnf/core/storage/azure/azure_client_internal.h"
 #include "cnf/core/storage/azure/azure_storage_internal.h"
 #include "cnf/core/storage/http/http_download_internal.h"
 #include "cnf/core/storage/http/http_engine_internal.h"
@@ -24,13 +23,6 @@ namespace {
 constexpr int kMostTailReads = 3;
 
 }  // namespace
-
-ReadProfile AzureStorage::do_read_profile() const { return client_->read_profile(); }
-
-void AzureStorage::do_fetch(std::span<const Transfer> transfers, const Context& context,
-                            const TransferDone& done) const {
-  fetch_over_http(*client_, transfers, RangeSink::Whole::refuse, context, done);
-}
 
 // Azure has no ranges that count from the end ("Specifying the range header for Blob service
 // operations"), so a tail is a HEAD, and a range of what that said.

@@ -10,24 +10,17 @@
 #include <utility>
 
 #include "cnf/core/storage/azure/azure_client_internal.h"
+#include "cnf/core/storage/http/http_storage_internal.h"
 #include "cnf/core/storage/storage.h"
 
 namespace cnf::storage {
 
 /// Azure Blob Storage as a Storage; azure.h says what it promises.
-class AzureStorage final : public Storage {
+class AzureStorage final : public StorageOverHttp<AzureClient> {
  public:
-  explicit AzureStorage(std::shared_ptr<AzureClient> client) : client_(std::move(client)) {}
+  explicit AzureStorage(std::shared_ptr<AzureClient> client) : StorageOverHttp(std::move(client)) {}
 
  private:
-  [[nodiscard]] std::string do_uri(std::string_view key) const override {
-    return client_->uri(key);
-  }
-  [[nodiscard]] std::string do_identity() const override { return client_->identity(); }
-  [[nodiscard]] ReadProfile do_read_profile() const override;
-  [[nodiscard]] const PriceTable& do_prices() const override { return client_->prices(); }
-  void do_fetch(std::span<const Transfer> transfers, const Context& context,
-                const TransferDone& done) const override;
   [[nodiscard]] Object do_read(std::string_view key, std::optional<std::uint64_t> tail,
                                std::uint64_t limit, const Context& context) const override;
   [[nodiscard]] std::unique_ptr<Writer> do_create(std::string_view key, const WriteOptions& options,
@@ -43,8 +36,6 @@ class AzureStorage final : public Storage {
   [[nodiscard]] std::optional<Object> read_tail_of(const FileInfo& info, std::string_view key,
                                                    std::uint64_t tail, std::uint64_t limit,
                                                    const Context& context) const;
-
-  std::shared_ptr<AzureClient> client_;
 };
 
 }  // namespace cnf::storage
