@@ -2,30 +2,33 @@
 // Azure Blob Storage on Azurite, which checks every signature.
 #include "cnf/core/storage/azure.h"
 
-#include <atomic>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
+#include "test_bytes.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cnf/core/storage/azure/azure_client_internal.h"
 #include "cnf/core/storage/azure/azure_sign_internal.h"
 #include "cnf/core/storage/http/http_url_internal.h"
-#include "cnf/core/storage/sharding.h"
+#include "cnf/core/storage/options.h"
+#include "cnf/core/storage/storage.h"
 #include "cnf/core/storage/uri.h"
-#include "cnf/core/storage/wrappers.h"
 #include "cnf/core/util/buffer.h"
 #include "cnf/core/util/checksum.h"
+#include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/testing/server.h"
 
 namespace cnf::storage {
 namespace {
+
+using real::code_of;
+using real::pattern;
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
@@ -89,17 +92,6 @@ Error error_of(const std::function<void()>& action) {
   }
   return {Errc::internal, "", "", "nothing was thrown"};
 }
-Errc code_of(const std::function<void()>& action) { return error_of(action).code(); }
-
-std::string pattern(std::size_t size) {
-  std::string out(size, '\0');
-  std::uint64_t state = 1;
-  for (char& c : out) {
-    state = state * 6364136223846793005U + 1442695040888963407U;
-    c = static_cast<char>(state >> 56U);
-  }
-  return out;
-}
 
 TEST_F(AzureOnAzurite, ASasTokenIsEnough) {
   const auto container = new_container();
@@ -138,27 +130,6 @@ TEST_F(AzureOnAzurite, AnAbortShowsNothing) {
   EXPECT_TRUE(store->list_page({}, "").objects.empty());
   // What is left of it is in nobody's way.
   EXPECT_EQ(store->put("big", as_bytes(bytes)).size, bytes.size());
-}
-
-TEST_F(AzureOnAzurite, OneOfManyWritersWins) {
-  constexpr int kWriters = 16;
-  const auto store = open_azure(new_container(), options());
-  std::atomic<int> won = 0;
-  std::atomic<int> lost = 0;
-  {
-    std::vector<std::jthread> writers;
-    for (int i = 0; i < kWriters; ++i) {
-      writers.emplace_back([&, i] {
-        const auto code = code_of([&] {
-          store->put("race", as_bytes(std::to_string(i)), {.condition = Condition::if_absent()});
-          ++won;
-        });
-        if (code == Errc::already_exists) ++lost;
-      });
-    }
-  }
-  EXPECT_EQ(won, 1);
-  EXPECT_EQ(lost, kWriters - 1);
 }
 
 TEST_F(AzureOnAzurite, ConditionsHoldForBlocksAndCopies) {
@@ -217,27 +188,6 @@ TEST_F(AzureOnAzurite, AContainerThatIsNotThereIsSaidToBe) {
     EXPECT_EQ(error.code(), Errc::not_found) << error.what();
     EXPECT_THAT(error.what(), HasSubstr("ContainerNotFound"));
   }
-}
-
-TEST_F(AzureOnAzurite, SignsEveryKeyRight) {
-  const auto store = open_azure(new_container(), options());
-  const std::vector<std::string> keys = {"a b",      "a+b",   "a%20b",    "a&b=c",
-                                         "a'(b)*!~", "a;b:c", "ü/ñ/日本", "x/y z",
-                                         "a\"b<c>",  "a?b#c", "a@b,c$d",  "[a]{b}|c^d`"};
-  for (const auto& key : keys) {
-    static_cast<void>(store->put(key, as_bytes(key)));
-    EXPECT_EQ(as_text(store->read_all(key, 100).bytes), key);
-    EXPECT_EQ(store->stat(key).size, key.size());
-    static_cast<void>(store->copy(key, "copy of " + key));
-  }
-  std::vector<std::string> listed;
-  for (const auto& info : store->list()) listed.push_back(info.key);
-  EXPECT_EQ(listed.size(), 2 * keys.size());
-  for (const auto& key : keys) EXPECT_THAT(listed, Contains(key));
-  const auto accounting = std::make_shared<Accounting>();
-  store->remove(listed, Context().with_accounting(accounting));
-  EXPECT_EQ(accounting->snapshot().count(RequestKind::remove), 1U) << "one batch does it";
-  EXPECT_TRUE(store->list_page({}, "").objects.empty());
 }
 
 TEST_F(AzureOnAzurite, ABatchIsOfAtMost256) {

@@ -2,17 +2,18 @@
 // Google Cloud Storage on fake-gcs-server, and what that gets wrong on gcp-storage-emulator.
 #include "cnf/core/storage/gcs.h"
 
-#include <atomic>
-#include <functional>
+#include <cstddef>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "test_bytes.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cnf/core/storage/options.h"
 #include "cnf/core/storage/storage.h"
+#include "cnf/core/util/buffer.h"
 #include "cnf/core/util/context.h"
 #include "cnf/core/util/error.h"
 #include "cnf/testing/server.h"
@@ -20,24 +21,8 @@
 namespace cnf::storage {
 namespace {
 
-Errc code_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return Errc::internal;
-}
-
-std::string pattern(std::size_t size) {
-  std::string out(size, '\0');
-  std::uint64_t state = 1;
-  for (char& c : out) {
-    state = state * 6364136223846793005U + 1442695040888963407U;
-    c = static_cast<char>(state >> 56U);
-  }
-  return out;
-}
+using real::code_of;
+using real::pattern;
 
 // A server for all tests of a suite, and a bucket of its own for each store.
 template <typename Server>
@@ -95,46 +80,6 @@ TEST_F(GcsOnFakeServer, AnAbortLeavesNoObject) {
   writer->write(as_bytes(bytes));
   writer.reset();
   EXPECT_FALSE(store->exists("big"));
-}
-
-TEST_F(GcsOnFakeServer, OneOfManyWritersWins) {
-  constexpr int kWriters = 16;
-  const auto store = new_store();
-  std::atomic<int> won = 0;
-  std::atomic<int> lost = 0;
-  {
-    std::vector<std::jthread> writers;
-    for (int i = 0; i < kWriters; ++i) {
-      writers.emplace_back([&, i] {
-        const auto code = code_of([&] {
-          store->put("race", as_bytes(std::to_string(i)), {.condition = Condition::if_absent()});
-          ++won;
-        });
-        if (code == Errc::already_exists) ++lost;
-      });
-    }
-  }
-  EXPECT_EQ(won, 1);
-  EXPECT_EQ(lost, kWriters - 1);
-}
-
-TEST_F(GcsOnFakeServer, SpellsEveryKeyRight) {
-  const auto store = new_store();
-  const std::vector<std::string> keys = {"a b",      "a+b",   "a%20b",    "a&b=c",
-                                         "a'(b)*!~", "a;b:c", "ü/ñ/日本", "x/y z",
-                                         "a\"b<c>",  "a?b#c", "a@b,c$d",  "[a]{b}|c^d`"};
-  for (const auto& key : keys) {
-    static_cast<void>(store->put(key, as_bytes(key)));
-    EXPECT_EQ(as_text(store->read_all(key, 100).bytes), key);
-    EXPECT_EQ(store->stat(key).size, key.size());
-    static_cast<void>(store->copy(key, "copy of " + key));
-  }
-  std::vector<std::string> listed;
-  for (const auto& info : store->list()) listed.push_back(info.key);
-  EXPECT_EQ(listed.size(), 2 * keys.size());
-  for (const auto& key : keys) EXPECT_THAT(listed, ::testing::Contains(key));
-  store->remove(listed);
-  EXPECT_TRUE(store->list_page({}, "").objects.empty());
 }
 
 TEST_F(GcsOnFakeServer, RemovesAHundredAtATime) {

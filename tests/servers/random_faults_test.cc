@@ -20,6 +20,7 @@
 
 #include "fault_proxy.h"
 #include "real_stores.h"
+#include "test_bytes.h"
 #include <gtest/gtest.h>
 
 #include "cnf/core/storage/storage.h"
@@ -126,13 +127,7 @@ std::string Trial::any_bytes() {
   const std::size_t size = draw < 10   ? draw
                            : draw < 98 ? 1 + below(200'000)
                                        : kPart * (1 + below(2)) + below(3);
-  std::string out(size, '\0');
-  std::uint64_t state = random_();
-  for (char& c : out) {
-    state = state * 6364136223846793005U + 1442695040888963407U;
-    c = static_cast<char>(state >> 56U);
-  }
-  return out;
+  return pattern(size, random_());
 }
 
 std::string Trial::whole(const WireRequest& request) const {

@@ -2,8 +2,6 @@
 // What befalls a connection on its way to a real server: slow, narrow, cut, torn down, silent,
 // gone. It is borne, or refused with the right code, and never with wrong bytes.
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "real_stores.h"
+#include "test_bytes.h"
 #include <gtest/gtest.h>
 
 #include "cnf/core/storage/storage.h"
@@ -53,15 +52,6 @@ std::vector<Row> rows() {
        Errc::unavailable,
        Errc::unavailable},
   };
-}
-
-std::string pattern(std::size_t size, std::uint64_t state) {
-  std::string out(size, '\0');
-  for (char& c : out) {
-    state = state * 6364136223846793005U + 1442695040888963407U;
-    c = static_cast<char>(state >> 56U);
-  }
-  return out;
 }
 
 template <typename Call>
