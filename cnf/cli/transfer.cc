@@ -28,7 +28,8 @@ namespace {
 // An object this small is read and written whole, in one request each.
 constexpr std::uint64_t kSmall = std::uint64_t{4} << 20;
 
-// What was stored, and the CRC32C of what was read for it; none if the store copied by itself.
+// What was stored, and the CRC32C of what was read for it, if somebody will ask; none if the store
+// copied by itself.
 struct Stored {
   storage::FileInfo info;
   std::optional<std::uint32_t> crc;
@@ -42,7 +43,9 @@ Stored copy_small(const Route& route, const storage::FileInfo& info, const std::
                 fmt::format("it had {} bytes and now has {}", info.size, object.bytes.size()),
                 "somebody writes to it; copy it again");
   }
-  return {route.to->put(to, object.bytes, route.write, context), crc32c(object.bytes)};
+  Stored stored{route.to->put(to, object.bytes, route.write, context), std::nullopt};
+  if (route.check == Route::Check::read_back) stored.crc = crc32c(object.bytes);
+  return stored;
 }
 
 Stored copy_large(const Route& route, const storage::FileInfo& info, const std::string& to,
@@ -50,10 +53,11 @@ Stored copy_large(const Route& route, const storage::FileInfo& info, const std::
   storage::WriteOptions write = route.write;
   write.size_hint = info.size;
   const auto writer = route.to->create(to, write, session.context());
-  std::uint32_t crc = 0;
+  std::optional<std::uint32_t> crc;
+  if (route.check == Route::Check::read_back) crc = 0;
   storage::scan(*route.from, info, {.window = scan_window(session)}, session.context(),
                 [&](ByteSpan bytes) {
-                  crc = crc32c(bytes, crc);
+                  if (crc) crc = crc32c(bytes, *crc);
                   writer->write(bytes);
                   progress.add(bytes.size(), 0);
                 });

@@ -94,9 +94,9 @@ S3Client::S3Client(const std::string& bucket, const Options& options,
 S3Client::S3Client(const std::string& bucket, const Options& options, S3Settings settings,
                    const Environment& environment, const RetryPolicy& retry)
     : options_(options),
-      prices_(find_prices(Provider::s3, options.network,
-                          place_of(bucket, options, settings).endpoint.authority, environment)),
       location_(std::make_shared<S3Location>(bucket, place_of(bucket, options, settings))),
+      prices_(find_prices(Provider::s3, options.network, location_->place().endpoint.authority,
+                          environment)),
       headers_(options, location_->place().endpoint),
       dialect_(std::make_shared<S3Dialect>(
           location_, std::move(settings.credentials),

@@ -73,8 +73,8 @@ class S3Client {
            const Environment& environment, const RetryPolicy& retry);
 
   Options options_;
-  const PriceTable& prices_;
   std::shared_ptr<S3Location> location_;
+  const PriceTable& prices_;
   S3Headers headers_;
   std::shared_ptr<S3Dialect> dialect_;
   std::atomic<bool> checksums_{true};
